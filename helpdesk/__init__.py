@@ -1,0 +1,1 @@
+"""What every service of Helpdesk shares: the domain, its ports and their adapters."""

@@ -1,0 +1,1 @@
+"""Adapters: one file or package per port and technology."""

@@ -1,0 +1,49 @@
+"""Decisions about tickets and the reasons for them, as they are stored beside the outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What the machine does with a ticket."""
+
+    ANSWER = "answer"
+    DRAFT = "draft"
+    ROUTE = "route"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One rule that fired, with a sentence that an agent understands.
+
+    Attributes:
+        code: stable name of the rule, such as ``confidence_below_threshold``.
+        text: plain sentence with the figures that mattered.
+    """
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """Everything needed to replay a decision.
+
+    Attributes:
+        scores: what was compared (confidence, threshold, evidence, sentiment, …).
+        versions: what was in force (model, policy, prompt, knowledge, writer).
+        duration_ms: by stage (predict, retrieve, write, total).
+    """
+
+    ticket_id: str
+    turn: int
+    outcome: Outcome
+    queue: str | None
+    reasons: tuple[Reason, ...]
+    scores: Mapping[str, float] = field(default_factory=dict)
+    prediction: Mapping[str, object] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    duration_ms: Mapping[str, float] = field(default_factory=dict)
+    at: datetime

@@ -1,0 +1,287 @@
+"""The store port: tickets, their history, outbox, inbox, answers, dead letters and API keys, in transactions.
+
+A transaction commits on a clean exit of its ``with`` block and rolls back on any exception. Only entry points
+(an HTTP request, a message, a command) open one; what they call never commits.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from helpdesk.decisions import DecisionRecord
+from helpdesk.ports.broker import Envelope
+from helpdesk.tickets import (
+    Answer,
+    ConversationMessage,
+    Feedback,
+    Priority,
+    Status,
+    Ticket,
+    TicketEvent,
+)
+
+
+class Role(StrEnum):
+    """What an API key may do."""
+
+    PORTAL = "portal"
+    AGENT = "agent"
+    OPERATOR = "operator"
+    ML = "ml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """An API key without its secret; ``secret_sha256`` is the hex digest of the whole key."""
+
+    key_id: str
+    name: str
+    role: Role
+    secret_sha256: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyRecord:
+    """Which ticket an (owner, key) pair made, and from which body."""
+
+    owner: str
+    key: str
+    body_sha256: str
+    ticket_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """A message that is committed but not yet confirmed by the broker; rows go out in the order of ``sequence``."""
+
+    sequence: int
+    envelope: Envelope
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """How far the handling of a message has come.
+
+    Attributes:
+        starts: how often its handling was begun, this time included.
+        finished: its effect is committed; a further delivery is acknowledged and nothing else.
+    """
+
+    message_id: str
+    starts: int
+    finished: bool
+
+
+class DeadLetterStatus(StrEnum):
+    """What became of a dead letter."""
+
+    DEAD = "dead"
+    REPLAYED = "replayed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A message that was given up, and why."""
+
+    message_id: str
+    source: str
+    reason: str
+    body: bytes
+    ticket_id: str | None
+    turn: int | None
+    attempts: int
+    status: DeadLetterStatus = DeadLetterStatus.DEAD
+    note: str = ""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketFilter:
+    """Which tickets to list; None means any."""
+
+    owner: str | None = None
+    status: Status | None = None
+    queue: str | None = None
+    user: str | None = None
+    intent: str | None = None
+    priority: Priority | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketPage:
+    """Tickets, newest first, and the cursor of the next page (None: this was the last)."""
+
+    tickets: tuple[Ticket, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSummary:
+    """What waits in one human queue; ``claimed`` counts the tickets that came from it and are in somebody's hands."""
+
+    queue: str
+    waiting: int
+    high_priority: int
+    claimed: int
+    oldest_queued_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A new ticket with all that is stored with it in one step."""
+
+    ticket: Ticket
+    message: ConversationMessage
+    event: TicketEvent
+    envelope: Envelope
+    idempotency: IdempotencyRecord | None = None
+
+
+class Transaction(Protocol):
+    """Reads and writes within one transaction. Reads see the transaction's own writes."""
+
+    # Tickets
+    def add_submissions(self, submissions: Sequence[Submission]) -> None:
+        """Store new tickets with message, event, outbox row and idempotency record, one statement per table.
+
+        Raises:
+            IdempotencyConflict: an (owner, key) pair exists already; nothing of the call is stored.
+        """
+
+    def idempotency_records(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], IdempotencyRecord]:
+        """Return the records that exist for these (owner, key) pairs."""
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        """Return one ticket, locked for the rest of the transaction where the database can.
+
+        Raises:
+            TicketNotFound: there is none.
+        """
+
+    def tickets(self, ticket_ids: Sequence[str]) -> dict[str, Ticket]:
+        """Return those that exist, by id, locked as in ``ticket``."""
+
+    def save(self, tickets: Sequence[Ticket]) -> None:
+        """Write changed tickets; each must be exactly one version ahead of what is stored.
+
+        Raises:
+            VersionConflict: one is not; nothing of the call is stored.
+        """
+
+    def list_tickets(self, ticket_filter: TicketFilter, *, cursor: str | None, limit: int) -> TicketPage:
+        """Return one page, newest first.
+
+        Raises:
+            InvalidInput: the cursor is none of ours.
+        """
+
+    def waiting_in_queue(self, queue: str, *, limit: int) -> list[Ticket]:
+        """Return the first tickets of a human queue: high priority first, then the longest waiting. Not locked."""
+
+    def queue_summaries(self) -> dict[str, QueueSummary]:
+        """Return a summary of every queue that has waiting or claimed tickets."""
+
+    # What the watchdog asks
+    def past_deadline(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets that await the machine although their deadline has passed."""
+
+    def untouched_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets that await the machine, were last changed before ``moment``, and have no outbox row."""
+
+    def expired_claims(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return claimed tickets whose lease has run out."""
+
+    def waiting_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets that await a person and were last changed before ``moment``, longest first."""
+
+    # What belongs to a ticket, always in the order in which it happened
+    def add_messages(self, messages: Sequence[ConversationMessage]) -> None: ...
+    def conversations(self, ticket_ids: Sequence[str]) -> dict[str, list[ConversationMessage]]: ...
+    def add_events(self, events: Sequence[TicketEvent]) -> None: ...
+    def events(self, ticket_id: str) -> list[TicketEvent]: ...
+    def add_answers(self, answers: Sequence[Answer]) -> None:
+        """Store answers and drafts.
+
+        Raises:
+            VersionConflict: the machine has already sent an answer in this turn of the ticket.
+        """
+
+    def answers(self, ticket_id: str) -> list[Answer]: ...
+    def add_decisions(self, decisions: Sequence[DecisionRecord]) -> None: ...
+    def decisions(self, ticket_id: str) -> list[DecisionRecord]: ...
+    def add_feedback(self, feedback: Feedback) -> None: ...
+    def feedback(self, ticket_id: str) -> list[Feedback]: ...
+
+    # Outbox
+    def add_outbox(self, envelopes: Sequence[Envelope], *, ticket_id: str | None, at: datetime) -> None: ...
+    def outbox(self, *, limit: int) -> list[OutboxRow]:
+        """Return the oldest rows. Not locked: several relays may send the same row; receivers absorb it."""
+
+    def delete_outbox(self, sequences: Sequence[int]) -> None: ...
+    def delete_outbox_message(self, message_id: str) -> bool:
+        """Delete a message that has not gone out; True when it was there."""
+
+    def outbox_depth(self) -> tuple[int, datetime | None]:
+        """Return the number of rows and the oldest one's time."""
+
+    # Inbox
+    def start_messages(self, message_ids: Sequence[str], *, at: datetime) -> dict[str, InboxEntry]:
+        """Count one more start of each unfinished message and return how they stand; finished ones are not counted."""
+
+    def finish_messages(self, message_ids: Sequence[str], *, at: datetime) -> None: ...
+
+    # Dead letters
+    def add_dead_letter(self, letter: DeadLetter) -> None:
+        """Store a dead letter. This method must be idempotent by message id."""
+
+    def dead_letter(self, message_id: str) -> DeadLetter:
+        """Raises DeadLetterNotFound."""
+
+    def dead_letters(self, *, status: DeadLetterStatus | None, limit: int) -> list[DeadLetter]: ...
+    def mark_dead_letter(self, message_id: str, status: DeadLetterStatus, *, note: str) -> None: ...
+
+    # API keys
+    def add_api_key(self, key: ApiKey) -> None: ...
+    def api_key_by_sha256(self, secret_sha256: str) -> ApiKey | None: ...
+    def api_keys(self) -> list[ApiKey]: ...
+    def revoke_api_key(self, key_id: str, *, at: datetime) -> None:
+        """Raises ApiKeyNotFound."""
+
+    # Small facts that several processes share, such as the knowledge version in force
+    def fact(self, name: str) -> str | None: ...
+    def set_fact(self, name: str, value: str) -> None: ...
+
+    # For reports and the checker
+    def counts_by_status(self) -> Mapping[Status, int]: ...
+
+
+class Store(Protocol):
+    """A database that holds Helpdesk's tables."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction for writing.
+
+        Raises (also while it is used, and at commit):
+            StoreUnavailable: locked for longer than the wait limit, down, full, or unreachable; nothing was stored.
+        """
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction that only reads and blocks no writer."""
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Safe when several processes do it at once."""
+
+    def check(self) -> None:
+        """Raise StoreUnavailable unless the store answers and its schema is the one this code needs."""
+
+    def close(self) -> None: ...

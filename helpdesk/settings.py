@@ -1,0 +1,202 @@
+"""Settings: one frozen, grouped, described tree, read from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from helpdesk.errors import InvalidSetting
+
+PREFIX = "HELPDESK_"
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoreSettings(_Group):
+    """The database."""
+
+    busy_wait_s: Seconds = Field(default=5.0, description="How long to wait for a lock before giving up.")
+    pool_size: int = Field(default=8, ge=1, description="PostgreSQL connections per process.")
+
+
+class BrokerSettings(_Group):
+    """The message broker."""
+
+    topology_version: int = Field(
+        default=1, ge=1, description="Part of every queue name; raise it to change arguments."
+    )
+    confirm_timeout_s: Seconds = Field(default=10.0, description="No confirm by then means unknown: publish again.")
+    heartbeat_s: int = Field(default=20, ge=1, description="AMQP heartbeat.")
+    blocked_timeout_s: Seconds = Field(
+        default=15.0, description="Give a connection up that the broker blocks this long."
+    )
+    max_in_flight: int = Field(default=256, ge=1, description="Unconfirmed messages per publisher.")
+    max_lane_length: int = Field(default=200_000, ge=1, description="Messages per lane before the broker refuses more.")
+    lease_s: Seconds = Field(default=60.0, description="Embedded queue: how long a consumer may hold a message.")
+
+
+class HttpSettings(_Group):
+    """What both HTTP services share."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
+    max_body_bytes: int = Field(default=65_536, ge=1_024, description="Largest request body.")
+    requests_per_minute: int = Field(default=60_000, ge=1, description="Rate limit per API key and process.")
+
+
+class TicketApiSettings(HttpSettings):
+    """The ticket API."""
+
+    port: Port = Field(default=8080, description="Port to listen on.")
+    claim_lease_s: Seconds = Field(default=900.0, description="A claimed ticket returns to its queue after this long.")
+
+
+class PredictionApiSettings(HttpSettings):
+    """The prediction API."""
+
+    port: Port = Field(default=8000, description="Port to listen on.")
+    max_body_bytes: int = Field(default=4_194_304, ge=1_024, description="Largest request body (a batch is large).")
+    url: str = Field(default="", description="Where the processor finds it (empty: on this machine, at this port).")
+    api_key: SecretStr | None = Field(default=None, description="Key that the processor sends.")
+    timeout_s: Seconds = Field(default=5.0, description="How long the processor waits for a prediction.")
+
+
+class ModelSettings(_Group):
+    """The intent model."""
+
+    artifacts_dir: Path = Field(default=PROJECT_DIR / "model_artifacts", description="Where model artifacts lie.")
+    version: str = Field(default="", description="Artifact to serve (empty: the newest).")
+
+
+class ProcessorSettings(_Group):
+    """The worker, and the watchdog beside the relay."""
+
+    prefetch: int = Field(default=64, ge=1, le=1000, description="Messages a worker holds at a time.")
+    batch_size: int = Field(default=32, ge=1, le=256, description="Tickets predicted and recorded together.")
+    writers: int = Field(default=8, ge=1, description="Answers written at a time by a remote writer.")
+    max_starts: int = Field(default=5, ge=1, description="A message begun this often without an end is dead-lettered.")
+    handling_limit_s: Seconds = Field(
+        default=60.0, description="Handling that takes longer counts as a failed attempt."
+    )
+    decide_within_s: Seconds = Field(default=120.0, description="A ticket without a decision by then goes to a person.")
+    stuck_after_s: Seconds = Field(default=45.0, description="A ticket untouched for this long is published again.")
+    sweep_every_s: Seconds = Field(default=2.0, description="How often the watchdog looks.")
+    reoffer_after_s: Seconds = Field(
+        default=3600.0, description="A ticket taken from a broker queue and not heard of since returns after this long."
+    )
+    policy_file: Path = Field(default=PROJECT_DIR / "processor" / "policy.yaml", description="The decision policy.")
+
+
+class KnowledgeSettings(_Group):
+    """The knowledge base."""
+
+    path: Path = Field(
+        default=PROJECT_DIR / "data" / "knowledge_base", description="Articles that `kb load` reads by default."
+    )
+    passages: int = Field(default=5, ge=1, le=20, description="Passages given to the writer.")
+
+
+class WriterSettings(_Group):
+    """Who writes automatic answers."""
+
+    model: str = Field(default="claude-haiku-5-5", description="Claude model; used when ANTHROPIC_API_KEY is set.")
+    base_url: str = Field(default="", description="Another address of the Messages API (empty: Anthropic's).")
+    timeout_s: Seconds = Field(default=20.0, description="Per call.")
+    deadline_s: Seconds = Field(default=40.0, description="For all calls of one answer together.")
+    max_tokens: int = Field(default=700, ge=64, description="Longest answer.")
+
+
+class LogSettings(_Group):
+    """Logging."""
+
+    format: Literal["json", "text"] = Field(default="text", description="`json` for machines, `text` for people.")
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Least severe level shown.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured.
+
+    Names: ``HELPDESK_<GROUP>__<NAME>``, such as ``HELPDESK_PROCESSOR__PREFETCH=32``; besides, the names that everyone
+    expects: ``RABBITMQ_URL``, ``DATABASE_URL``, ``CHROMA_URL``, ``ANTHROPIC_API_KEY``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    state_dir: Path = Field(
+        default=PROJECT_DIR / ".helpdesk", description="Database, knowledge index and caches of this machine."
+    )
+    rabbitmq_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("RABBITMQ_URL"), description="AMQP URL (unset: the embedded queue)."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DATABASE_URL"),
+        description="PostgreSQL URL (unset: SQLite in state_dir).",
+    )
+    chroma_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("CHROMA_URL"),
+        description="Chroma server (unset: a local index in state_dir).",
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("ANTHROPIC_API_KEY"),
+        description="Claude's key (unset: extractive answers).",
+    )
+    store: StoreSettings = StoreSettings()
+    broker: BrokerSettings = BrokerSettings()
+    ticket_api: TicketApiSettings = TicketApiSettings()
+    prediction_api: PredictionApiSettings = PredictionApiSettings()
+    model: ModelSettings = ModelSettings()
+    processor: ProcessorSettings = ProcessorSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    writer: WriterSettings = WriterSettings()
+    log: LogSettings = LogSettings()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment; ``overrides`` win.
+
+    Raises:
+        InvalidSetting: a value does not fit, or a ``HELPDESK_*`` name is unknown; names the variable.
+    """
+    unknown = sorted(unknown_names(os.environ))
+    if unknown:
+        raise InvalidSetting("no such setting", field=unknown[0], remedy="`helpdesk settings check` lists the names")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = (PREFIX + "__".join(str(part) for part in first["loc"])).upper()
+        raise InvalidSetting(first["msg"], field=field, remedy="see docs/reference/settings.md") from None
+
+
+def setting_names() -> dict[str, str]:
+    """Return every environment name and its description."""
+    names: dict[str, str] = {}
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, _Group):
+            for inner, inner_field in group.model_fields.items():
+                names[f"{PREFIX}{name}__{inner}".upper()] = inner_field.description or ""
+        else:
+            alias = field.validation_alias
+            env_name = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{PREFIX}{name}".upper()
+            names[env_name] = field.description or ""
+    return names
+
+
+def unknown_names(environment: Mapping[str, str]) -> set[str]:
+    """Return the ``HELPDESK_*`` names that no setting reads."""
+    internal = {f"{PREFIX}FAILPOINT"}
+    return {name for name in environment if name.upper().startswith(PREFIX)} - set(setting_names()) - internal

@@ -1,0 +1,237 @@
+"""Tickets: what they are, which statuses they go through, and which transitions are legal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from helpdesk.errors import IllegalTransition
+
+
+class Status(StrEnum):
+    """Where a ticket stands."""
+
+    RECEIVED = "received"
+    PROCESSING = "processing"
+    ANSWERED = "answered"
+    QUEUED = "queued"
+    REVIEW = "review"
+    CLAIMED = "claimed"
+    REPLIED = "replied"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    FAILED = "failed"
+
+
+class Action(StrEnum):
+    """What can happen to a ticket."""
+
+    START = "start"
+    ANSWER = "answer"
+    DRAFT = "draft"
+    ROUTE = "route"
+    FAIL = "fail"
+    REPLAY = "replay"
+    CUSTOMER_MESSAGE = "customer_message"
+    CLAIM = "claim"
+    RELEASE = "release"
+    EXPIRE = "expire"
+    TRANSFER = "transfer"
+    REPLY = "reply"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+
+
+class Priority(StrEnum):
+    """The lane a ticket takes through the broker, and its place in a human queue."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+
+
+class Author(StrEnum):
+    """Who wrote a message, or made a step in the history."""
+
+    CUSTOMER = "customer"
+    MACHINE = "machine"
+    AGENT = "agent"
+
+
+AWAITS_MACHINE = frozenset({Status.RECEIVED, Status.PROCESSING, Status.REOPENED})
+"""Statuses in which the machine owes a decision."""
+
+AWAITS_PERSON = frozenset({Status.QUEUED, Status.REVIEW, Status.FAILED})
+"""Statuses in which the ticket waits in a human queue."""
+
+CLOSED = frozenset({Status.ANSWERED, Status.REPLIED, Status.RESOLVED})
+"""Statuses in which the customer has had an answer."""
+
+CATEGORY_QUEUES = (
+    "ORDER",
+    "SHIPPING",
+    "CANCEL",
+    "INVOICE",
+    "PAYMENT",
+    "REFUND",
+    "FEEDBACK",
+    "CONTACT",
+    "ACCOUNT",
+    "DELIVERY",
+    "SUBSCRIPTION",
+)
+INTERVENTION, REVIEW_QUEUE, GENERAL = "INTERVENTION", "REVIEW", "GENERAL"
+HUMAN_QUEUES = (*CATEGORY_QUEUES, INTERVENTION, REVIEW_QUEUE, GENERAL)
+"""Every human queue: one per category, and three for what no category decides."""
+
+
+def _rows(
+    action: Action, sources: frozenset[Status] | set[Status], target: Status
+) -> dict[tuple[Status, Action], Status]:
+    return {(source, action): target for source in sources}
+
+
+TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
+    **_rows(Action.START, AWAITS_MACHINE, Status.PROCESSING),
+    **_rows(Action.ANSWER, AWAITS_MACHINE, Status.ANSWERED),
+    **_rows(Action.DRAFT, AWAITS_MACHINE, Status.REVIEW),
+    **_rows(Action.ROUTE, AWAITS_MACHINE, Status.QUEUED),
+    **_rows(Action.FAIL, AWAITS_MACHINE, Status.FAILED),
+    **_rows(Action.REPLAY, {Status.FAILED}, Status.RECEIVED),
+    **_rows(Action.CUSTOMER_MESSAGE, CLOSED, Status.REOPENED),
+    **{(status, Action.CUSTOMER_MESSAGE): status for status in AWAITS_MACHINE | AWAITS_PERSON | {Status.CLAIMED}},
+    **_rows(Action.CLAIM, AWAITS_MACHINE | AWAITS_PERSON, Status.CLAIMED),
+    **_rows(Action.RELEASE, {Status.CLAIMED}, Status.QUEUED),
+    **_rows(Action.EXPIRE, {Status.CLAIMED}, Status.QUEUED),
+    **_rows(Action.TRANSFER, AWAITS_PERSON | {Status.CLAIMED}, Status.QUEUED),
+    **_rows(Action.REPLY, {Status.CLAIMED}, Status.REPLIED),
+    **_rows(Action.RESOLVE, {Status.CLAIMED, Status.ANSWERED, Status.REPLIED}, Status.RESOLVED),
+    **_rows(Action.REOPEN, CLOSED, Status.QUEUED),
+}
+"""Every legal transition: (status, action) -> next status."""
+
+
+def next_status(status: Status, action: Action) -> Status:
+    """Return the status that ``action`` leads to.
+
+    Raises:
+        IllegalTransition: the table has no such row; the message names what would be legal.
+    """
+    target = TRANSITIONS.get((status, action))
+    if target is None:
+        legal = sorted(a.value for (s, a) in TRANSITIONS if s is status)
+        raise IllegalTransition(f"A ticket that is {status} allows no {action}; it allows: {', '.join(legal)}.")
+    return target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One customer request.
+
+    Attributes:
+        owner: the portal that posted it; a portal sees only its own tickets.
+        turn: number of the customer message that the machine owes, or gave, a decision on; starts at 1.
+        version: grows by one at every change; a save names the version it read.
+        deadline_at: when a person gets the ticket if the machine has not decided the present turn.
+        entry_id: the present entry in a human queue; it is the broker message's id as well.
+        claimed_until: end of the claim's lease.
+    """
+
+    ticket_id: str
+    owner: str
+    user: str
+    subject: str = ""
+    channel: str = "api"
+    customer_tier: str = "standard"
+    language: str = ""
+    metadata: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+    status: Status = Status.RECEIVED
+    turn: int = 1
+    version: int = 1
+    queue: str | None = None
+    queue_reason: str = ""
+    queued_at: datetime | None = None
+    entry_id: str | None = None
+    claimed_by: str | None = None
+    claimed_until: datetime | None = None
+    intent: str | None = None
+    category: str | None = None
+    confidence: float | None = None
+    sentiment: float | None = None
+    correlation_id: str = ""
+    deadline_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+    def after(self, action: Action, *, at: datetime, **changes: object) -> "Ticket":
+        """Return the ticket after a legal ``action``, with its version raised and ``changes`` applied.
+
+        Raises:
+            IllegalTransition: the present status does not allow the action.
+        """
+        status = next_status(self.status, action)
+        return replace(self, status=status, version=self.version + 1, updated_at=at, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationMessage:
+    """One message of the conversation; customer messages carry the turn that they opened."""
+
+    ticket_id: str
+    turn: int
+    author: Author
+    author_name: str
+    text: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketEvent:
+    """One step of a ticket's history: who did what, when and why."""
+
+    ticket_id: str
+    turn: int
+    action: Action | None
+    status: Status
+    actor: Author
+    actor_name: str
+    reason: str
+    at: datetime
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A passage that an answer rests on."""
+
+    article_id: str
+    title: str
+    quote: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A text for the customer: sent, or a draft for a person (``sent`` False)."""
+
+    answer_id: str
+    ticket_id: str
+    turn: int
+    author: Author
+    author_name: str
+    text: str
+    sent: bool
+    citations: tuple[Citation, ...] = ()
+    usage: Mapping[str, int] = field(default_factory=dict)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What the customer thought of the answer: ``score`` 1 (bad) to 5 (good)."""
+
+    ticket_id: str
+    turn: int
+    score: int
+    comment: str
+    created_at: datetime
