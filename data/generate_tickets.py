@@ -1,0 +1,320 @@
+"""Write the labelled training tickets: expand the grammar in `data/grammar` with a seed, byte for byte repeatable."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DATA = Path(__file__).resolve().parent
+OUT_OF_SCOPE = "out_of_scope"
+OUT_OF_SCOPE_SHARE = 3  # rows of out_of_scope, in units of one intent's rows: it must cover far more ground
+SHARED_FILES = ("slots", "styles", "noise")
+SPLITS = ("train", "validation", "test")
+HELD_OUT_PER_BLOCK, BLOCK = 3, 20  # of every 20 templates of an intent, 3 go to validation and 3 to test
+ATTEMPTS = 40  # draws of one template without a new text before it counts as exhausted
+
+GROUP = re.compile(r"\[([^\[\]]*)\]")
+SLOT = re.compile(r"(\b[Aa] )?\{(\w+)\}")
+PIECES = ("opener", "context", "closer", "sign_off")
+
+
+class GrammarError(Exception):
+    """The grammar cannot be expanded; the message lists every fault with its place."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One hand-written sentence pattern; `id` is `<intent>/<number>` and the number is its place in the file."""
+
+    intent: str
+    number: int
+    style: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.intent}/{self.number:03d}"
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Everything that the YAML files say, checked."""
+
+    templates: Mapping[str, Sequence[Template]]  # by intent
+    values: Mapping[str, Sequence[str]]  # slot -> texts that may hold groups and slots
+    patterns: Mapping[str, Sequence[str]]  # slot -> texts in which `#` is a digit and `%` a capital letter
+    styles: Mapping[str, Mapping[str, Any]]
+    registers: Mapping[str, Mapping[str, Sequence[str]]]
+    noise: Mapping[str, Any]
+
+
+def load_grammar(folder: Path) -> Grammar:
+    """Read and check every YAML file of the grammar.
+
+    Raises:
+        GrammarError: lists all faults at once: unknown slot or style, empty or duplicate template, stray bracket.
+    """
+    documents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    missing = [name for name in SHARED_FILES if name not in documents]
+    if missing:
+        raise GrammarError("\n".join(f"{name}.yaml: missing in {folder}" for name in missing))
+    slots, styles, noise = (documents.pop(name) for name in SHARED_FILES)
+    templates = {
+        intent: [
+            Template(intent, number, *next(iter(entry.items())))
+            for number, entry in enumerate(document["templates"], start=1)
+        ]
+        for intent, document in documents.items()
+    }
+    grammar = Grammar(templates, slots["values"], slots["patterns"], styles["styles"], styles["registers"], noise)
+    faults = list(find_faults(grammar))
+    if faults:
+        raise GrammarError("\n".join(faults))
+    return grammar
+
+
+def find_faults(grammar: Grammar) -> Iterator[str]:
+    """Yield one readable line per fault, each starting with the place to mend."""
+    known_slots = grammar.values.keys() | grammar.patterns.keys()
+    for intent, templates in grammar.templates.items():
+        if not templates:
+            yield f"{intent}.yaml: no templates"
+        first_use: dict[str, str] = {}
+        for template in templates:
+            if template.style not in grammar.styles:
+                yield f"{template.id}: unknown style '{template.style}' (known: {', '.join(sorted(grammar.styles))})"
+            yield from text_faults(template.id, template.text, known_slots)
+            earlier = first_use.setdefault(normalise(str(template.text)), template.id)
+            if earlier != template.id:
+                yield f"{template.id}: duplicate of template {earlier}"
+    for name, texts in grammar.values.items():
+        for text in texts:
+            yield from text_faults(f"slots.yaml: {name}", text, known_slots)
+    for name, style in grammar.styles.items():
+        if style["register"] not in grammar.registers:
+            yield f"styles.yaml: style '{name}' names unknown register '{style['register']}'"
+    for name, register in grammar.registers.items():
+        for piece in PIECES:
+            for text in register[piece]:
+                yield from text_faults(f"styles.yaml: {name}.{piece}", text, known_slots)
+
+
+def text_faults(place: str, text: object, known_slots: set[str]) -> Iterator[str]:
+    """Yield the faults of one text that is to be expanded."""
+    if not isinstance(text, str) or not text.strip():
+        yield f"{place}: empty text"
+        return
+    rest = text
+    while GROUP.search(rest):
+        rest = GROUP.sub("", rest)
+    if "[" in rest or "]" in rest:
+        yield f"{place}: unbalanced [ or ] in '{text}'"
+    for _, slot in SLOT.findall(text):
+        if slot not in known_slots:
+            yield f"{place}: unknown slot '{{{slot}}}' in '{text}'"
+    if set(SLOT.sub("", text)) & set("{}"):
+        yield f"{place}: stray {{ or }} in '{text}'"
+
+
+def expand(text: str, grammar: Grammar, rng: random.Random) -> str:
+    """Choose one alternative of every `[a|b|]`, innermost first, and fill every `{slot}`."""
+    while GROUP.search(text):
+        text = GROUP.sub(lambda group: rng.choice(group[1].split("|")), text)
+
+    def fill(slot: re.Match[str]) -> str:
+        article, name = slot[1] or "", slot[2]
+        if name in grammar.patterns:
+            value = re.sub("[#%]", lambda mark: random_mark(mark[0], rng), rng.choice(grammar.patterns[name]))
+        else:
+            value = expand(rng.choice(grammar.values[name]), grammar, rng)
+        return (article.replace(" ", "n ") if article and value[0] in "aeiouAEIOU" else article) + value
+
+    return SLOT.sub(fill, text)
+
+
+def random_mark(mark: str, rng: random.Random) -> str:
+    return rng.choice("0123456789" if mark == "#" else "ABCDEFGHJKLMNPRSTUVWXYZ")
+
+
+def compose(template: Template, grammar: Grammar, rng: random.Random) -> str:
+    """Expand a template and put the opener, context, closer and sign-off of its style around it."""
+    style = grammar.styles[template.style]
+    register = grammar.registers[style["register"]]
+    drawn = {
+        piece: expand(rng.choice(register[piece]), grammar, rng) if rng.random() < style.get(piece, 0) else ""
+        for piece in PIECES
+    }
+    body = expand(template.text, grammar, rng).strip()
+    middle = [drawn["context"], body, drawn["closer"]]
+    if style.get("capital", True):
+        middle = [part[:1].upper() + part[1:] for part in middle]
+    text = " ".join(part for part in middle if part)
+    gap = style.get("gap", " ")
+    if re.search(r"[\w,]$", drawn["opener"]) and "\n" not in gap and not re.match(r"I\b|[A-Z]{2}", text):
+        text = text[:1].lower() + text[1:]
+    return tidy(gap.join(part for part in (drawn["opener"], text, drawn["sign_off"]) if part))
+
+
+def tidy(text: str) -> str:
+    """Remove the double spaces and stray punctuation that empty alternatives leave."""
+    text = re.sub(r" +", " ", text)
+    text = re.sub(r" +([,.!?;:\n])|(?<=\n) +", lambda found: found[1] or "", text)
+    return re.sub(r"([.!?]),", r"\1", text).strip(" ,")
+
+
+def add_noise(text: str, noise: Mapping[str, Any], rng: random.Random) -> str:
+    """Return the text as a hurried person types it; every operation has its own probability."""
+    operations = noise["operations"]
+
+    def hit(operation: str) -> bool:
+        return rng.random() < float(operations[operation])
+
+    noisy = text
+    if hit("abbreviations"):
+        noisy = abbreviate(noisy, noise["abbreviations"], rng)
+    if hit("typos"):
+        noisy = misspell(noisy, noise, rng)
+    if hit("no_apostrophes"):
+        noisy = noisy.replace("'", "")
+    if hit("run_on"):
+        noisy = re.sub(r"[.!,;]\s+(\w)", lambda found: f" {found[1].lower()}", noisy)
+    if hit("no_punctuation"):
+        noisy = re.sub(r"[.,!?;:]+(?=\s|$)", "", noisy)
+    if hit("upper_case"):
+        noisy = noisy.upper()
+    elif hit("lower_case"):
+        noisy = noisy.lower()
+    if hit("emoji"):
+        noisy = f"{noisy} {rng.choice(noise['emoji'])}"
+    return noisy if noisy != text else misspell(text, noise, rng)
+
+
+def abbreviate(text: str, abbreviations: Mapping[str, Sequence[str]], rng: random.Random) -> str:
+    for phrase, short_forms in abbreviations.items():
+        if rng.random() < 0.7:
+            text = re.sub(rf"\b{re.escape(phrase)}\b", rng.choice(short_forms), text, flags=re.IGNORECASE)
+    return text
+
+
+def misspell(text: str, noise: Mapping[str, Any], rng: random.Random) -> str:
+    """Put a typing error into some words of plain letters, never into numbers, codes or addresses."""
+    words = re.split(r"(\s+)", text)
+    places = [at for at, word in enumerate(words) if re.fullmatch(r"[A-Za-z']{4,}[.,!?]*", word)]
+    how_many = max(1, round(len(places) * rng.uniform(*noise["misspelt_share"])))
+    for at in rng.sample(places, min(how_many, len(places))):
+        words[at] = misspell_word(words[at], noise["neighbours"], rng)
+    return "".join(words)
+
+
+def misspell_word(word: str, neighbours: Mapping[str, str], rng: random.Random) -> str:
+    letters = len(re.match(r"[A-Za-z']*", word)[0])  # type: ignore[index]  # the pattern matches every text
+    at = rng.randrange(1, letters - 1)
+    match rng.choice(("adjacent", "swap", "drop", "double")):
+        case "adjacent":
+            return word[:at] + rng.choice(neighbours.get(word[at].lower(), word[at])) + word[at + 1 :]
+        case "swap":
+            return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        case "drop":
+            return word[:at] + word[at + 1 :]
+        case _:
+            return word[:at] + word[at] + word[at:]
+
+
+def normalise(text: str) -> str:
+    """Fold case, punctuation, spaces and digits: two texts that agree here count as the same text."""
+    return " ".join(re.sub(r"\d+", "0", word) for word in re.findall(r"\w+", text.casefold().replace("'", "")))
+
+
+def split_of(template: Template, seed: int) -> str:
+    """Return the split of a whole template; it depends on the seed and the id alone, so new templates move none."""
+    block, place = divmod(template.number - 1, BLOCK)
+    shuffled = sorted(
+        range(BLOCK), key=lambda at: sha256(f"{seed}/{template.intent}/{block}/{at}".encode()).hexdigest()
+    )
+    rank = shuffled.index(place)
+    return "test" if rank < HELD_OUT_PER_BLOCK else "validation" if rank < 2 * HELD_OUT_PER_BLOCK else "train"
+
+
+def generate(grammar: Grammar, seed: int, rows: int) -> list[dict[str, Any]]:
+    """Return about `rows` labelled tickets, balanced over intents and, within a split, over templates.
+
+    Raises:
+        GrammarError: an intent has too few variants for its share of the rows.
+    """
+    shares = {intent: OUT_OF_SCOPE_SHARE if intent == OUT_OF_SCOPE else 1 for intent in grammar.templates}
+    per_share = rows / sum(shares.values())
+    seen: set[str] = set()
+    tickets: list[dict[str, Any]] = []
+    for intent, templates in grammar.templates.items():
+        wanted = round(per_share * shares[intent])
+        held_out = round(wanted * HELD_OUT_PER_BLOCK / BLOCK)
+        quotas = {"train": wanted - 2 * held_out, "validation": held_out, "test": held_out}
+        for split in SPLITS:
+            members = [template for template in templates if split_of(template, seed) == split]
+            tickets += draw(members, split, quotas[split], grammar, seed, seen)
+    return sorted(tickets, key=lambda ticket: str(ticket["template"]))
+
+
+def draw(
+    templates: Sequence[Template], split: str, quota: int, grammar: Grammar, seed: int, seen: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Take tickets from the templates in turn until the quota is met, skipping texts already seen anywhere."""
+    turns = deque((template, 0) for template in templates)
+    while quota:
+        if not turns:
+            names = ", ".join(template.id for template in templates) or "no template"
+            raise GrammarError(f"{split}: {quota} rows short: no new text is left in {names}")
+        template, draws = turns.popleft()
+        for attempt in range(draws, draws + ATTEMPTS):
+            # Every row has its own generator, so a changed template leaves the rows of the others as they were.
+            rng = random.Random(f"{seed}/{template.id}/{attempt}")
+            clean = compose(template, grammar, rng)
+            share = grammar.styles[template.style].get("noise", grammar.noise["share"])
+            text = add_noise(clean, grammar.noise, rng) if rng.random() < share else clean
+            key = normalise(text)
+            if key and key not in seen:
+                seen.add(key)
+                quota -= 1
+                turns.append((template, attempt + 1))
+                yield {
+                    "text": text,
+                    "intent": template.intent,
+                    "template": template.id,
+                    "style": template.style,
+                    "noise": text != clean,
+                    "split": split,
+                }
+                break
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0, or 1 with the faults of the grammar on standard error."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=7, help="same seed, same bytes (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=14_000, help="rows in all, about (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=DATA / "training_tickets.jsonl", help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    try:
+        tickets = generate(load_grammar(DATA / "grammar"), options.seed, options.rows)
+    except GrammarError as error:
+        print(f"The grammar has faults:\n{error}", file=sys.stderr)
+        return 1
+    lines = (json.dumps(ticket, ensure_ascii=False) for ticket in tickets)
+    options.output.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    print(f"{len(tickets)} tickets written to {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
