@@ -40,6 +40,7 @@ class Action(StrEnum):
     REPLY = "reply"
     RESOLVE = "resolve"
     REOPEN = "reopen"
+    REOFFER = "reoffer"
 
 
 class Priority(StrEnum):
@@ -106,6 +107,7 @@ TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     **_rows(Action.REPLY, {Status.CLAIMED}, Status.REPLIED),
     **_rows(Action.RESOLVE, {Status.CLAIMED, Status.ANSWERED, Status.REPLIED}, Status.RESOLVED),
     **_rows(Action.REOPEN, CLOSED, Status.QUEUED),
+    **{(status, Action.REOFFER): status for status in AWAITS_PERSON},
 }
 """Every legal transition: (status, action) -> next status."""
 

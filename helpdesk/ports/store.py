@@ -224,10 +224,15 @@ class Transaction(Protocol):
 
     # Outbox
     def add_outbox(self, envelopes: Sequence[Envelope], *, ticket_id: str | None, at: datetime) -> None: ...
-    def outbox(self, *, limit: int) -> list[OutboxRow]:
-        """Return the oldest rows. Not locked: several relays may send the same row; receivers absorb it."""
+    def outbox(self, *, limit: int, after: int = 0) -> list[OutboxRow]:
+        """Return the oldest rows beyond sequence ``after``.
 
-    def delete_outbox(self, sequences: Sequence[int]) -> None: ...
+        Not locked: several relays may send the same row; receivers absorb it.
+        """
+
+    def delete_outbox(self, sequences: Sequence[int]) -> set[int]:
+        """Delete rows; return the sequences that were gone already."""
+
     def delete_outbox_message(self, message_id: str) -> bool:
         """Delete a message that has not gone out; True when it was there."""
 

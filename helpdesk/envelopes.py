@@ -1,0 +1,74 @@
+"""Builds the envelopes that go through the outbox."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from helpdesk.messages import TicketRouted, TicketSubmitted, encode
+from helpdesk.ports.broker import Envelope, human, lane
+from helpdesk.tickets import Author, ConversationMessage, Ticket
+
+_NAMESPACE = uuid.UUID("6f1d1c9e-3c55-4d5c-9f57-0b6a35f0a7c1")
+
+
+def submission_id(ticket_id: str, turn: int, *, replay: int = 0) -> str:
+    """Return the message id of a turn: the same however often the turn is published, another for each replay."""
+    return uuid.uuid5(_NAMESPACE, f"{ticket_id}/{turn}/{replay}").hex
+
+
+def submission(ticket: Ticket, *, at: datetime, replay: int = 0) -> Envelope:
+    """Return the envelope that asks a worker to decide the ticket's present turn."""
+    message = TicketSubmitted(
+        ticket_id=ticket.ticket_id,
+        turn=ticket.turn,
+        priority=ticket.priority,
+        correlation_id=ticket.correlation_id,
+        submitted_at=at,
+    )
+    return Envelope(
+        message_id=submission_id(ticket.ticket_id, ticket.turn, replay=replay),
+        destination=lane(ticket.priority),
+        body=encode(message),
+        priority=ticket.priority,
+        correlation_id=ticket.correlation_id,
+    )
+
+
+def new_entry_id() -> str:
+    """Return the id of a new entry in a human queue; it cannot be guessed, for it is what proves possession."""
+    return uuid.uuid4().hex
+
+
+def queue_entry(ticket: Ticket, conversation: Sequence[ConversationMessage], *, draft: str | None = None) -> Envelope:
+    """Return the envelope that puts a waiting ticket into its human queue.
+
+    Raises:
+        ValueError: the ticket has no queue, entry id or queueing time.
+    """
+    if ticket.queue is None or ticket.entry_id is None or ticket.queued_at is None:
+        raise ValueError(f"ticket {ticket.ticket_id} waits in no queue")
+    last = next((message.text for message in reversed(conversation) if message.author is Author.CUSTOMER), "")
+    message = TicketRouted(
+        entry_id=ticket.entry_id,
+        ticket_id=ticket.ticket_id,
+        turn=ticket.turn,
+        queue=ticket.queue,
+        reason=ticket.queue_reason,
+        priority=ticket.priority,
+        correlation_id=ticket.correlation_id,
+        user=ticket.user,
+        subject=ticket.subject,
+        text=last,
+        intent=ticket.intent,
+        confidence=ticket.confidence,
+        sentiment=ticket.sentiment,
+        draft=draft,
+        routed_at=ticket.queued_at,
+    )
+    return Envelope(
+        message_id=ticket.entry_id,
+        destination=human(ticket.queue),
+        body=encode(message),
+        priority=ticket.priority,
+        correlation_id=ticket.correlation_id,
+    )
