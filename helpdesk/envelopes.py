@@ -11,12 +11,12 @@ from helpdesk.tickets import Author, ConversationMessage, Ticket
 _NAMESPACE = uuid.UUID("6f1d1c9e-3c55-4d5c-9f57-0b6a35f0a7c1")
 
 
-def submission_id(ticket_id: str, turn: int, *, replay: int = 0) -> str:
-    """Return the message id of a turn: the same however often the turn is published, another for each replay."""
-    return uuid.uuid5(_NAMESPACE, f"{ticket_id}/{turn}/{replay}").hex
+def submission_id(ticket_id: str, turn: int) -> str:
+    """Return the message id of a turn: the same however often the turn is published."""
+    return uuid.uuid5(_NAMESPACE, f"{ticket_id}/{turn}").hex
 
 
-def submission(ticket: Ticket, *, at: datetime, replay: int = 0) -> Envelope:
+def submission(ticket: Ticket, *, at: datetime) -> Envelope:
     """Return the envelope that asks a worker to decide the ticket's present turn."""
     message = TicketSubmitted(
         ticket_id=ticket.ticket_id,
@@ -26,7 +26,7 @@ def submission(ticket: Ticket, *, at: datetime, replay: int = 0) -> Envelope:
         submitted_at=at,
     )
     return Envelope(
-        message_id=submission_id(ticket.ticket_id, ticket.turn, replay=replay),
+        message_id=submission_id(ticket.ticket_id, ticket.turn),
         destination=lane(ticket.priority),
         body=encode(message),
         priority=ticket.priority,

@@ -17,7 +17,7 @@ FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.25, 10.0
 
 
 class Relay:
-    """Publishes outbox rows in their order. Several may run side by side: a row then may go out twice, never not at all."""
+    """Publishes outbox rows in their order. Where several run side by side a row may go out twice, never not at all."""
 
     def __init__(self, store: Store, broker: Broker, *, confirm_timeout_s: float) -> None:
         self._store = store

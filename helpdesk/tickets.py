@@ -131,7 +131,7 @@ class Ticket:
 
     Attributes:
         owner: the portal that posted it; a portal sees only its own tickets.
-        turn: number of the customer message that the machine owes, or gave, a decision on; starts at 1.
+        turn: the round of decision, starting at 1; a further message of the customer or a replay opens the next.
         version: grows by one at every change; a save names the version it read.
         deadline_at: when a person gets the ticket if the machine has not decided the present turn.
         entry_id: the present entry in a human queue; it is the broker message's id as well.
@@ -177,7 +177,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationMessage:
-    """One message of the conversation; customer messages carry the turn that they opened."""
+    """One message of the conversation, with the turn in which it was written."""
 
     ticket_id: str
     turn: int
