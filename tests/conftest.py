@@ -1,0 +1,67 @@
+"""Fixtures that every suite shares: real servers, private ones unless the environment names one."""
+
+import os
+from collections.abc import Iterator
+from typing import TypeVar
+
+import pytest
+
+from tests.servers import PostgreSqlServer, RabbitMqServer, Server, ServerMissing
+
+AnyServer = TypeVar("AnyServer", RabbitMqServer, PostgreSqlServer)
+
+_missing: dict[str, str] = {}
+_running: list[Server] = []
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[RabbitMqServer]:
+    """A private node that tests may stop, kill and freeze; it runs again before the next test."""
+    yield from _serve(RabbitMqServer)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSqlServer]:
+    """A private cluster that tests may stop, kill and freeze; it runs again before the next test."""
+    yield from _serve(PostgreSqlServer)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(request: pytest.FixtureRequest) -> str:
+    """The AMQP URL of the server that RABBITMQ_URL names, else of a private node."""
+    return os.environ.get("RABBITMQ_URL") or str(request.getfixturevalue("rabbitmq_server").url)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(request: pytest.FixtureRequest) -> str:
+    """The URL of the database that DATABASE_URL names, else of an empty one in a private cluster."""
+    return os.environ.get("DATABASE_URL") or str(request.getfixturevalue("postgresql_server").url)
+
+
+@pytest.fixture(autouse=True)
+def _servers_run_again() -> Iterator[None]:
+    yield
+    for server in _running:
+        server.ensure_running()
+
+
+def _serve(kind: type[AnyServer]) -> Iterator[AnyServer]:
+    try:
+        server = kind()
+    except ServerMissing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(f"{kind.name} is required where CI is set: {missing}", pytrace=False)
+        _missing[kind.name] = str(missing)
+        pytest.skip(f"{kind.name} is missing: {missing}")
+    _running.append(server)
+    try:
+        yield server.start()
+    finally:
+        _running.remove(server)
+        server.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _missing:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in _missing.items())
+        terminalreporter.write_line(f"NOT TESTED, because a server is missing. {reasons}", red=True, bold=True)
