@@ -1,0 +1,1 @@
+"""The worker: predict, retrieve, decide, write, check, record."""
