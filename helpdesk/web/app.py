@@ -1,0 +1,37 @@
+"""The frame of every HTTP service: problems, correlation ids, body limits, metrics and the gate."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+
+from helpdesk.settings import HttpSettings
+from helpdesk.web.authentication import Gate, KeyChecker
+from helpdesk.web.correlation import CorrelationMiddleware
+from helpdesk.web.instrumentation import MetricsMiddleware
+from helpdesk.web.limits import BodyLimitMiddleware
+from helpdesk.web.openapi import complete_openapi
+from helpdesk.web.problems import install_problem_handlers
+from helpdesk.web.rate_limit import RateLimiter
+
+API_VERSION = "1"
+
+
+class Lifespan(Protocol):
+    """What runs while the app is up."""
+
+    def __call__(self, app: Any, /) -> AbstractAsyncContextManager[None]: ...
+
+
+def new_app(
+    *, title: str, description: str, settings: HttpSettings, keys: KeyChecker, lifespan: Lifespan | None = None
+) -> FastAPI:
+    """Return an app without routes that answers every error as problem+json and admits callers by API key."""
+    app = FastAPI(title=title, description=description, version=API_VERSION, lifespan=lifespan)
+    app.state.gate = Gate(keys, RateLimiter(settings.requests_per_minute))
+    install_problem_handlers(app)
+    complete_openapi(app)
+    app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(MetricsMiddleware)
+    app.add_middleware(CorrelationMiddleware)  # added last: outermost, so that refusals carry the id too
+    return app
