@@ -1,0 +1,103 @@
+"""From a ticket's text to a decision with, where it is to be answered, a checked answer."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from helpdesk.decisions import Outcome
+from helpdesk.ports.knowledge import Knowledge, Passage, Question
+from helpdesk.ports.predictor import Predictor
+from helpdesk.ports.writer import Writer, WritingTask
+from helpdesk.predictions import Prediction
+from processor.checks import check_answer
+from processor.decide import Decision, decide, triage
+from processor.evidence import evidence
+from processor.policy import Policy
+from processor.work import Work
+
+
+class Consideration:
+    """The slow part of handling a ticket. Nothing here writes to the store, so it can be done again at any time."""
+
+    def __init__(
+        self, predictor: Predictor, knowledge: Knowledge, writer: Writer, policy: Policy, *, passages: int
+    ) -> None:
+        self._predictor = predictor
+        self._knowledge = knowledge
+        self._writer = writer
+        self._policy = policy
+        self._passages = passages
+
+    @property
+    def writes_remotely(self) -> bool:
+        """Whether writing waits for a server, so that several answers should be written at a time."""
+        return self._writer.is_remote
+
+    def decide(self, works: Sequence[Work]) -> None:
+        """Give each ticket its prediction and decision, and those that may be answered their passages.
+
+        Raises:
+            PredictorUnavailable, KnowledgeUnavailable: nothing was decided.
+        """
+        started = time.perf_counter()
+        predictions = self._predictor.predict([work.text for work in works])
+        predicted_ms = _since_ms(started)
+        open_works: list[tuple[Work, Prediction]] = []
+        for work, prediction in zip(works, predictions, strict=True):
+            work.prediction = prediction
+            work.versions = {"model": prediction.model_version, "policy": self._policy.name}
+            work.duration_ms["predict"] = predicted_ms
+            work.decision = triage(prediction, work.text, self._policy)
+            if work.decision is None:
+                open_works.append((work, prediction))
+        if open_works:
+            self._decide_on_evidence(open_works)
+
+    def write(self, work: Work) -> None:
+        """Write the answer of a ticket that is to be answered or drafted, and check it; one that fails is routed.
+
+        Raises:
+            WriterUnavailable: nothing was written.
+        """
+        decision, prediction = work.decision, work.prediction
+        if decision is None or prediction is None or decision.outcome is Outcome.ROUTE:
+            return
+        started = time.perf_counter()
+        task = WritingTask(
+            ticket_id=work.ticket.ticket_id,
+            conversation=work.conversation,
+            passages=work.passages,
+            language=prediction.language or "en",
+        )
+        answer = self._writer.write(task)
+        work.duration_ms["write"] = _since_ms(started)
+        work.answer = answer
+        work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
+        failed = check_answer(answer, work.passages, work.conversation)
+        if failed:
+            work.decision = replace(
+                decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *failed)
+            )
+
+    def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
+        started = time.perf_counter()
+        version = self._knowledge.version()
+        questions = [
+            Question(text=work.text, intent_prior={top.label: top.confidence for top in prediction.top_labels})
+            for work, prediction in works
+        ]
+        found = self._knowledge.search(questions, limit=self._passages)
+        retrieved_ms = _since_ms(started)
+        for (work, prediction), passages in zip(works, found, strict=True):
+            work.passages = passages
+            work.versions["knowledge"] = version
+            work.duration_ms["retrieve"] = retrieved_ms
+            work.decision = self._decide_one(work, prediction, passages)
+
+    def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
+        score = evidence(passages, prediction.prediction_confidence)
+        return decide(prediction, work.text, score, self._policy)
+
+
+def _since_ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)

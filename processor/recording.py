@@ -1,0 +1,164 @@
+"""What a decision does to a ticket, and the one transaction that records it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from helpdesk import envelopes
+from helpdesk.decisions import DecisionRecord, Outcome
+from helpdesk.desk import event, waiting
+from helpdesk.ports.broker import Envelope
+from helpdesk.ports.store import Transaction
+from helpdesk.tickets import (
+    AWAITS_MACHINE,
+    GENERAL,
+    Action,
+    Answer,
+    Author,
+    ConversationMessage,
+    Priority,
+    Status,
+    Ticket,
+    TicketEvent,
+)
+from processor.decide import Decision
+from processor.work import Work
+
+ACTOR = "worker"
+
+
+@dataclass(slots=True)
+class Effects:
+    """Everything that one transaction writes."""
+
+    tickets: list[Ticket] = field(default_factory=list)
+    events: list[TicketEvent] = field(default_factory=list)
+    messages: list[ConversationMessage] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    decisions: list[DecisionRecord] = field(default_factory=list)
+    outbox: list[tuple[str, Envelope]] = field(default_factory=list)
+
+    def write(self, tx: Transaction, *, at: datetime) -> None:
+        """Write all of it."""
+        tx.save(self.tickets)
+        tx.add_events(self.events)
+        tx.add_messages(self.messages)
+        tx.add_answers(self.answers)
+        tx.add_decisions(self.decisions)
+        for ticket_id, envelope in self.outbox:
+            tx.add_outbox([envelope], ticket_id=ticket_id, at=at)
+
+
+def still_due(ticket: Ticket, work: Work) -> bool:
+    """Whether the ticket still awaits the machine's decision on this turn; else the work came too late."""
+    return ticket.turn == work.message.turn and ticket.status in AWAITS_MACHINE
+
+
+def record(tx: Transaction, works: Sequence[Work], *, at: datetime) -> None:
+    """Record every decision that is still due, and that every message is done, in the caller's transaction.
+
+    A ticket that a person took meanwhile gets its answer as a draft; nothing is sent over a person.
+    """
+    tickets = tx.tickets([work.ticket.ticket_id for work in works])
+    effects = Effects()
+    for work in works:
+        ticket = tickets[work.ticket.ticket_id]
+        if work.decision is None:
+            raise ValueError(f"ticket {ticket.ticket_id} has no decision")
+        if still_due(ticket, work):
+            _decided(effects, ticket, work, work.decision, at)
+        elif ticket.status is Status.CLAIMED and ticket.turn == work.message.turn:
+            _draft_for_the_holder(effects, ticket, work, work.decision, at)
+    effects.write(tx, at=at)
+    tx.finish_messages([work.delivery.envelope.message_id for work in works], at=at)
+
+
+def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
+    ticket = _with_findings(ticket, work, decision)
+    if decision.outcome is Outcome.ANSWER and work.answer is not None:
+        after = ticket.after(Action.ANSWER, at=at, queue=None, entry_id=None)
+        effects.messages.append(
+            ConversationMessage(
+                ticket_id=ticket.ticket_id,
+                turn=ticket.turn,
+                author=Author.MACHINE,
+                author_name=work.answer.writer,
+                text=work.answer.text,
+                created_at=at,
+            )
+        )
+        _add_answer(effects, work, sent=True, at=at)
+        action = Action.ANSWER
+    else:
+        action = Action.DRAFT if decision.outcome is Outcome.DRAFT else Action.ROUTE
+        sentence = " ".join(reason.text for reason in decision.reasons)
+        after = waiting(ticket, action, queue=decision.queue or GENERAL, reason=sentence, at=at)
+        draft = work.answer.text if work.answer is not None and work.answer.text else None
+        if draft is not None:
+            _add_answer(effects, work, sent=False, at=at)
+        entry = envelopes.queue_entry(after, work.conversation, draft=draft)
+        effects.outbox.append((ticket.ticket_id, entry))
+    effects.tickets.append(after)
+    reason = " ".join(reason.text for reason in decision.reasons)
+    details = {"queue": after.queue} if after.queue else {}
+    effects.events.append(event(after, action, actor=Author.MACHINE, name=ACTOR, reason=reason, **details))
+    effects.decisions.append(_decision_record(work, decision, at))
+
+
+def _draft_for_the_holder(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
+    if work.answer is not None and work.answer.text:
+        _add_answer(effects, work, sent=False, at=at)
+    noted = replace(ticket, updated_at=at)
+    reason = f"{ticket.claimed_by} has the ticket, so nothing was sent; what was found is kept as a draft."
+    effects.events.append(event(noted, None, actor=Author.MACHINE, name=ACTOR, reason=reason))
+    effects.decisions.append(_decision_record(work, decision, at))
+
+
+def _with_findings(ticket: Ticket, work: Work, decision: Decision) -> Ticket:
+    prediction = work.prediction
+    if prediction is None:
+        return ticket
+    return replace(
+        ticket,
+        intent=prediction.predicted_label,
+        category=prediction.category,
+        confidence=prediction.prediction_confidence,
+        sentiment=prediction.sentiment_score if prediction.sentiment_valid else None,
+        priority=Priority.HIGH if decision.raises_priority else ticket.priority,
+    )
+
+
+def _add_answer(effects: Effects, work: Work, *, sent: bool, at: datetime) -> None:
+    if work.answer is None:
+        return
+    citations = tuple(citation for block in work.answer.blocks for citation in block.citations)
+    effects.answers.append(
+        Answer(
+            answer_id=uuid.uuid4().hex,
+            ticket_id=work.ticket.ticket_id,
+            turn=work.message.turn,
+            author=Author.MACHINE,
+            author_name=work.answer.writer,
+            text=work.answer.text,
+            sent=sent,
+            citations=citations,
+            usage=work.answer.usage,
+            created_at=at,
+        )
+    )
+
+
+def _decision_record(work: Work, decision: Decision, at: datetime) -> DecisionRecord:
+    return DecisionRecord(
+        ticket_id=work.ticket.ticket_id,
+        turn=work.message.turn,
+        outcome=decision.outcome,
+        queue=decision.queue,
+        reasons=decision.reasons,
+        scores=decision.scores,
+        prediction=work.prediction.model_dump() if work.prediction is not None else {},
+        versions=work.versions,
+        duration_ms=work.duration_ms,
+        at=at,
+    )

@@ -1,0 +1,38 @@
+"""Runs a worker as a process: wires it, handles signals, drains."""
+
+import logging
+import signal
+import threading
+from contextlib import ExitStack, closing
+
+from helpdesk.settings import Settings
+from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
+from processor.considering import Consideration
+from processor.policy import load_policy
+from processor.worker import Worker, wait_for_topology
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Consume tickets until SIGTERM or SIGINT; then finish what was begun.
+
+    Raises:
+        BrokerMisconfigured: the broker's topology does not fit.
+        InvalidData: the policy file does not fit.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    policy = load_policy(settings.processor.policy_file)
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(open_store(settings)))
+        broker = stack.enter_context(closing(open_broker(settings)))
+        predictor = stack.enter_context(closing(open_predictor(settings)))
+        knowledge = stack.enter_context(closing(open_knowledge(settings)))
+        writer = stack.enter_context(closing(open_writer(settings)))
+        consideration = Consideration(predictor, knowledge, writer, policy, passages=settings.knowledge.passages)
+        wait_for_topology(broker, stop)
+        log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
+        Worker(store, broker, consideration, settings.processor).run(stop)
+    log.info("worker stopped")

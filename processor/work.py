@@ -1,0 +1,36 @@
+"""One ticket on its way through the worker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from helpdesk.messages import TicketSubmitted
+from helpdesk.ports.broker import Delivery
+from helpdesk.ports.knowledge import Passage
+from helpdesk.ports.writer import WrittenAnswer
+from helpdesk.predictions import Prediction
+from helpdesk.tickets import ConversationMessage, Ticket
+from processor.decide import Decision
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """What is known of the ticket so far; each stage fills in its part.
+
+    Attributes:
+        ticket: as it stood when the work began; recording reads it again under lock.
+        text: the customer's own words in this turn, with the subject in the first.
+        crashes: how often its handling was begun before and ended without a word.
+    """
+
+    delivery: Delivery
+    message: TicketSubmitted
+    ticket: Ticket
+    conversation: Sequence[ConversationMessage]
+    text: str
+    crashes: int
+    prediction: Prediction | None = None
+    passages: Sequence[Passage] = ()
+    decision: Decision | None = None
+    answer: WrittenAnswer | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    duration_ms: dict[str, float] = field(default_factory=dict)

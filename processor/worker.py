@@ -1,0 +1,155 @@
+"""The worker's loop: takes batches from the lanes, watches the time limit, pauses while the store is away, drains."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from helpdesk.errors import BrokerMisconfigured, HelpdeskError, StoreUnavailable
+from helpdesk.ports.broker import LANES, Broker, Delivery, Envelope
+from helpdesk.ports.store import Store
+from helpdesk.settings import ProcessorSettings
+from processor.considering import Consideration
+from processor.handling import Handler
+
+log = logging.getLogger(__name__)
+
+BATCH_THREADS = 2
+RECEIVE_WAIT_S = 0.5
+DRAIN_LIMIT_S = 15.0
+
+
+class Stuck(HelpdeskError):
+    """Every thread of the worker hangs; the process must be replaced."""
+
+
+class _Watched:
+    """A delivery under the time limit: settled by its handler or, once that takes too long, by the watch."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._lock = threading.Lock()
+        self._settled = False
+        self.started = time.monotonic()
+
+    @property
+    def envelope(self) -> Envelope:
+        return self._delivery.envelope
+
+    @property
+    def is_settled(self) -> bool:
+        return self._settled
+
+    def ack(self) -> bool:
+        return self._first() and self._delivery.ack()
+
+    def retry(self, delay_s: float) -> bool:
+        return self._first() and self._delivery.retry(delay_s)
+
+    def dead_letter(self, reason: str) -> bool:
+        return self._first() and self._delivery.dead_letter(reason)
+
+    def _first(self) -> bool:
+        with self._lock:
+            first, self._settled = not self._settled, True
+        return first
+
+
+class Worker:
+    """Consumes the lanes until told to stop. Any number of workers may run side by side."""
+
+    def __init__(self, store: Store, broker: Broker, consideration: Consideration, settings: ProcessorSettings) -> None:
+        self._store = store
+        self._broker = broker
+        self._settings = settings
+        self._writers = ThreadPoolExecutor(settings.writers, thread_name_prefix="writer")
+        self._batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batch")
+        self._handler = Handler(store, consideration, self._writers, max_starts=settings.max_starts)
+        self._watched: list[_Watched] = []
+        self._running: set[Future[None]] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set, then finish what was begun.
+
+        Raises:
+            BrokerMisconfigured: the topology does not fit; trying again does not help.
+            Stuck: handlers hang beyond the time limit on every thread.
+        """
+        consumer = self._broker.consumer(LANES, prefetch=self._settings.prefetch)
+        try:
+            while not stop.is_set():
+                if self._handler.store_is_away.is_set():
+                    consumer.pause()
+                    self._wait_for_store(stop)
+                    consumer.resume()
+                    continue
+                self._watch()
+                if len(self._running) >= BATCH_THREADS:
+                    stop.wait(0.002)
+                    continue
+                deliveries = consumer.receive(self._settings.batch_size, wait_s=RECEIVE_WAIT_S)
+                if deliveries:
+                    self._submit(deliveries)
+            self._drain()
+        finally:
+            consumer.close()
+            self._batches.shutdown(wait=False, cancel_futures=True)
+            self._writers.shutdown(wait=False, cancel_futures=True)
+
+    def _submit(self, deliveries: Sequence[Delivery]) -> None:
+        watched = [_Watched(delivery) for delivery in deliveries]
+        self._watched.extend(watched)
+        self._running.add(self._batches.submit(self._handler.handle, watched))
+
+    def _watch(self) -> None:
+        """Forget what is settled; give up on what hangs: it counts as a failed attempt."""
+        for future in [future for future in self._running if future.done()]:
+            self._running.discard(future)
+            if (error := future.exception()) is not None:
+                raise error
+        limit = time.monotonic() - self._settings.handling_limit_s
+        hanging = 0
+        for delivery in self._watched:
+            if delivery.started < limit and not delivery.is_settled:
+                log.error("handling hangs", extra={"message_id": delivery.envelope.message_id})
+                delivery.retry(1.0)
+                hanging += 1
+        self._watched = [delivery for delivery in self._watched if not delivery.is_settled]
+        if hanging and len(self._running) >= BATCH_THREADS and not self._watched:
+            raise Stuck(f"All {BATCH_THREADS} threads hang for more than {self._settings.handling_limit_s:.0f} s.")
+
+    def _wait_for_store(self, stop: threading.Event) -> None:
+        while not stop.wait(1.0):
+            try:
+                self._store.check()
+            except StoreUnavailable:
+                continue
+            self._handler.store_is_away.clear()
+            return
+
+    def _drain(self) -> None:
+        """Let what was begun end within the limit; what does not goes back to the broker when the consumer closes."""
+        deadline = time.monotonic() + DRAIN_LIMIT_S
+        while time.monotonic() < deadline and any(not delivery.is_settled for delivery in self._watched):
+            time.sleep(0.02)
+
+
+def wait_for_topology(broker: Broker, stop: threading.Event) -> None:
+    """Declare the topology, waiting for the broker as long as it is away.
+
+    Raises:
+        BrokerMisconfigured: it can be reached, but does not fit.
+    """
+    delay_s = 0.5
+    while not stop.is_set():
+        try:
+            broker.declare()
+        except BrokerMisconfigured:
+            raise
+        except HelpdeskError as error:
+            log.warning("waits for the broker", extra={"error": str(error), "wait_s": delay_s})
+            stop.wait(delay_s)
+            delay_s = min(delay_s * 2, 10.0)
+        else:
+            return
