@@ -29,7 +29,7 @@ class SweepReport:
     reoffered: int = 0
 
 
-class Sweeper:
+class Watchdog:
     """Looks for tickets that nobody moves any more. Several may run side by side: each step checks again under lock."""
 
     def __init__(

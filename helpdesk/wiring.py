@@ -1,0 +1,72 @@
+"""The only place that names concrete classes: from settings to ports.
+
+Imports stand inside the functions, so that a service loads only what it opens.
+"""
+
+from typing import TYPE_CHECKING
+
+from helpdesk.settings import Settings
+
+if TYPE_CHECKING:
+    from helpdesk.desk import Desk
+    from helpdesk.ports.broker import Broker
+    from helpdesk.ports.knowledge import Knowledge
+    from helpdesk.ports.predictor import Predictor
+    from helpdesk.ports.store import Store
+    from helpdesk.ports.writer import Writer
+
+
+def open_store(settings: Settings) -> "Store":
+    """Return PostgreSQL where ``DATABASE_URL`` is set, else SQLite."""
+    from helpdesk.adapters.store_sql import SqlStore
+
+    return SqlStore.open(settings)
+
+
+def open_broker(settings: Settings) -> "Broker":
+    """Return RabbitMQ where ``RABBITMQ_URL`` is set, else the embedded queue in the store's own file."""
+    if settings.rabbitmq_url is not None:
+        from helpdesk.adapters.broker_rabbitmq import RabbitMqBroker
+
+        return RabbitMqBroker(settings.rabbitmq_url.get_secret_value(), settings.broker)
+    from helpdesk.adapters.broker_embedded import EmbeddedBroker
+
+    return EmbeddedBroker(settings.state_dir / "helpdesk.db", settings.broker)
+
+
+def open_predictor(settings: Settings) -> "Predictor":
+    """Return the client of the prediction service."""
+    from helpdesk.adapters.predictor_http import HttpPredictor
+
+    service = settings.prediction_api
+    url = service.url or f"http://{service.host}:{service.port}"
+    key = service.api_key.get_secret_value() if service.api_key is not None else ""
+    return HttpPredictor(url, api_key=key, timeout_s=service.timeout_s)
+
+
+def open_knowledge(settings: Settings) -> "Knowledge":
+    """Return the Chroma server where ``CHROMA_URL`` is set, else the local index."""
+    from helpdesk.adapters.encoder_minilm import MiniLmEncoder
+    from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
+
+    if settings.chroma_url:
+        return ChromaKnowledge(MiniLmEncoder(), url=settings.chroma_url)
+    return ChromaKnowledge(MiniLmEncoder(), path=settings.state_dir / "knowledge")
+
+
+def open_writer(settings: Settings) -> "Writer":
+    """Return Claude where ``ANTHROPIC_API_KEY`` is set, else the extractive writer."""
+    if settings.anthropic_api_key is not None and settings.anthropic_api_key.get_secret_value():
+        from helpdesk.adapters.writer_claude import ClaudeWriter
+
+        return ClaudeWriter(settings.anthropic_api_key.get_secret_value(), settings.writer)
+    from helpdesk.adapters.writer_extractive import ExtractiveWriter
+
+    return ExtractiveWriter()
+
+
+def open_desk(settings: Settings, store: "Store", broker: "Broker") -> "Desk":
+    """Return the desk over an open store and broker."""
+    from helpdesk.desk import Desk
+
+    return Desk(store, broker, claim_lease_s=settings.ticket_api.claim_lease_s)

@@ -1,0 +1,1 @@
+"""The relay service: outbox to broker, and the watchdog that lets no ticket go silent."""

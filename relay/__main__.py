@@ -1,0 +1,10 @@
+"""``python -m relay``: one relay process."""
+
+from helpdesk.logs import configure_logging
+from helpdesk.settings import load_settings
+from relay.service import serve
+
+if __name__ == "__main__":
+    settings = load_settings()
+    configure_logging("relay", format=settings.log.format, level=settings.log.level)
+    serve(settings)

@@ -1,0 +1,42 @@
+"""Runs the relay as a process: outbox and watchdog side by side, until told to stop."""
+
+import logging
+import signal
+import threading
+from contextlib import ExitStack, closing
+
+from helpdesk.settings import Settings
+from helpdesk.wiring import open_broker, open_desk, open_store
+from relay.outbox import Relay
+from relay.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Relay and watch until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(open_store(settings)))
+        broker = stack.enter_context(closing(open_broker(settings)))
+        processor = settings.processor
+        watchdog = Watchdog(
+            store,
+            broker,
+            open_desk(settings, store, broker),
+            stuck_after_s=processor.stuck_after_s,
+            reoffer_after_s=processor.reoffer_after_s,
+        )
+        watching = threading.Thread(
+            target=watchdog.run, args=(stop,), kwargs={"every_s": processor.sweep_every_s}, name="watchdog"
+        )
+        watching.start()
+        log.info("relay and watchdog run")
+        try:
+            Relay(store, broker, confirm_timeout_s=settings.broker.confirm_timeout_s).run(stop)
+        finally:
+            stop.set()
+            watching.join()
+    log.info("relay stopped")
