@@ -10,7 +10,7 @@ from helpdesk.messages import TicketSubmitted, decode
 from helpdesk.ports.broker import Delivery
 from helpdesk.ports.store import DeadLetter, InboxEntry, Store, Transaction
 from helpdesk.tickets import AWAITS_MACHINE, GENERAL, Action, Author, ConversationMessage, Status, Ticket
-from models.preprocess import own_words
+from models.preprocess import readable
 from processor.recording import ACTOR
 from processor.work import Work
 
@@ -138,7 +138,7 @@ def _work(
     crashes: int,
 ) -> Work:
     written = [entry.text for entry in conversation if entry.author is Author.CUSTOMER]
-    last = own_words(written[-1]) if written else ""
+    last = readable(written[-1]) if written else ""
     text = f"{ticket.subject}\n{last}".strip() if len(written) == 1 else last
     return Work(
         delivery=delivery, message=message, ticket=ticket, conversation=conversation, text=text, crashes=crashes

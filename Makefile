@@ -1,0 +1,62 @@
+# Everything a newcomer needs; `make help` lists it. Nothing has to be installed by hand but Python 3.11 or newer.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
+.PHONY: help setup demo run test lint check chaos bench bench-intake bench-pipeline train reference clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+setup: $(VENV)/.runtime ## Create the virtual environment with the pinned dependencies
+
+demo: $(VENV)/.runtime ## Run the sample tickets through the whole system on embedded parts
+	@$(VENV)/bin/helpdesk demo
+
+run: $(VENV)/.runtime ## Start all services on loopback; Ctrl-C drains and stops
+	@exec $(VENV)/bin/helpdesk run
+
+test: $(VENV)/.dev ## Run the whole suite, RabbitMQ and PostgreSQL included
+	$(PY) -m pytest
+
+lint: $(VENV)/.dev ## Lint, formatting, types, import rules
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy $(PACKAGES) tests
+	$(VENV)/bin/lint-imports
+
+check: lint test ## What CI runs: lint, then test
+
+chaos: $(VENV)/.dev ## The long fault run: every fault, both brokers, both stores
+	$(PY) -m pytest -m chaos -o addopts="-ra --import-mode=importlib" --timeout 3600 tests/chaos -s
+
+bench: bench-intake bench-pipeline ## All benchmarks of the spine
+
+bench-intake: $(VENV)/.bench ## Durable POST /tickets per second, against a FastAPI that does nothing
+	$(PY) -m benchmarks.intake
+
+bench-pipeline: $(VENV)/.bench ## Tickets decided per second, against Celery, dramatiq and FastStream
+	$(PY) -m benchmarks.pipeline
+
+train: $(VENV)/.runtime ## Rebuild the intent model from data/
+	@$(VENV)/bin/helpdesk train
+
+reference: $(VENV)/.dev ## Regenerate the reference pages of the documentation
+	$(PY) docs/generate.py
+	$(PY) -m cli.reference
+
+clean: ## Remove the virtual environment, caches and local state
+	rm -rf $(VENV) .helpdesk .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@deploy/install.sh $(VENV) "."
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@deploy/install.sh $(VENV) ".[dev]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@deploy/install.sh $(VENV) ".[dev,bench]"
+	@touch $@
