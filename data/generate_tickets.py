@@ -6,6 +6,7 @@ import argparse
 import json
 import random
 import re
+import string
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +21,11 @@ DATA = Path(__file__).resolve().parent
 OUT_OF_SCOPE = "out_of_scope"
 OUT_OF_SCOPE_SHARE = 3  # rows of out_of_scope, in units of one intent's rows: it must cover far more ground
 SHARED_FILES = ("slots", "styles", "noise")
-SPLITS = ("train", "validation", "test")
 HELD_OUT_PER_BLOCK, BLOCK = 3, 20  # of every 20 templates of an intent, 3 go to validation and 3 to test
 ATTEMPTS = 40  # draws of one template without a new text before it counts as exhausted
+
+REDRAWS = 5
+CAPITALS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # without those that are easily taken for digits
 
 GROUP = re.compile(r"\[([^\[\]]*)\]")
 SLOT = re.compile(r"(\b[Aa] )?\{(\w+)\}")
@@ -60,54 +63,49 @@ class Grammar:
 
 
 def load_grammar(folder: Path) -> Grammar:
-    """Read and check every YAML file of the grammar.
-
-    Raises:
-        GrammarError: lists all faults at once: unknown slot or style, empty or duplicate template, stray bracket.
-    """
-    documents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
-    missing = [name for name in SHARED_FILES if name not in documents]
-    if missing:
-        raise GrammarError("\n".join(f"{name}.yaml: missing in {folder}" for name in missing))
+    """Read and check every YAML file of the grammar; a GrammarError lists all the faults at once."""
+    documents = {path.stem: read_yaml(path) for path in sorted(folder.glob("*.yaml"))}
+    if missing := [f"{name}.yaml: missing in {folder}" for name in SHARED_FILES if name not in documents]:
+        raise GrammarError("\n".join(missing))
     slots, styles, noise = (documents.pop(name) for name in SHARED_FILES)
-    templates = {
-        intent: [
-            Template(intent, number, *next(iter(entry.items())))
-            for number, entry in enumerate(document["templates"], start=1)
-        ]
-        for intent, document in documents.items()
-    }
+    templates: dict[str, list[Template]] = {}
+    for intent, document in documents.items():
+        templates[intent] = []
+        for number, entry in enumerate(document.get("templates") or [], start=1):
+            if not isinstance(entry, dict) or len(entry) != 1:
+                raise GrammarError(f'{intent}/{number:03d}: not of the form `style: "text"`: {entry!r}')
+            templates[intent].append(Template(intent, number, *next(iter(entry.items()))))
     grammar = Grammar(templates, slots["values"], slots["patterns"], styles["styles"], styles["registers"], noise)
-    faults = list(find_faults(grammar))
-    if faults:
+    if faults := list(find_faults(grammar)):
         raise GrammarError("\n".join(faults))
     return grammar
 
 
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds; otherwise a GrammarError names the file and, if known, the line."""
+    try:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise GrammarError(f"{path.name}: no YAML mapping: {error}") from error
+
+
 def find_faults(grammar: Grammar) -> Iterator[str]:
     """Yield one readable line per fault, each starting with the place to mend."""
-    known_slots = grammar.values.keys() | grammar.patterns.keys()
+    texts = [(f"slots.yaml: {slot}", text) for slot, values in grammar.values.items() for text in values]
+    for name, pieces in grammar.registers.items():
+        texts += [(f"styles.yaml: {name}.{piece}", text) for piece in PIECES for text in pieces[piece]]
+    first_use: dict[tuple[str, str], str] = {}
     for intent, templates in grammar.templates.items():
-        if not templates:
-            yield f"{intent}.yaml: no templates"
-        first_use: dict[str, str] = {}
+        texts += [(template.id, template.text) for template in templates]
         for template in templates:
             if template.style not in grammar.styles:
                 yield f"{template.id}: unknown style '{template.style}' (known: {', '.join(sorted(grammar.styles))})"
-            yield from text_faults(template.id, template.text, known_slots)
-            earlier = first_use.setdefault(normalise(str(template.text)), template.id)
+            earlier = first_use.setdefault((intent, normalise(str(template.text))), template.id)
             if earlier != template.id:
                 yield f"{template.id}: duplicate of template {earlier}"
-    for name, texts in grammar.values.items():
-        for text in texts:
-            yield from text_faults(f"slots.yaml: {name}", text, known_slots)
-    for name, style in grammar.styles.items():
-        if style["register"] not in grammar.registers:
-            yield f"styles.yaml: style '{name}' names unknown register '{style['register']}'"
-    for name, register in grammar.registers.items():
-        for piece in PIECES:
-            for text in register[piece]:
-                yield from text_faults(f"styles.yaml: {name}.{piece}", text, known_slots)
+    known_slots = grammar.values.keys() | grammar.patterns.keys()
+    for place, text in texts:
+        yield from text_faults(place, text, known_slots)
 
 
 def text_faults(place: str, text: object, known_slots: set[str]) -> Iterator[str]:
@@ -118,12 +116,12 @@ def text_faults(place: str, text: object, known_slots: set[str]) -> Iterator[str
     rest = text
     while GROUP.search(rest):
         rest = GROUP.sub("", rest)
-    if "[" in rest or "]" in rest:
+    if set("[]") & set(rest):
         yield f"{place}: unbalanced [ or ] in '{text}'"
     for _, slot in SLOT.findall(text):
         if slot not in known_slots:
             yield f"{place}: unknown slot '{{{slot}}}' in '{text}'"
-    if set(SLOT.sub("", text)) & set("{}"):
+    if set("{}") & set(SLOT.sub("", text)):
         yield f"{place}: stray {{ or }} in '{text}'"
 
 
@@ -131,20 +129,26 @@ def expand(text: str, grammar: Grammar, rng: random.Random) -> str:
     """Choose one alternative of every `[a|b|]`, innermost first, and fill every `{slot}`."""
     while GROUP.search(text):
         text = GROUP.sub(lambda group: rng.choice(group[1].split("|")), text)
+    used: set[str] = set()
 
     def fill(slot: re.Match[str]) -> str:
         article, name = slot[1] or "", slot[2]
-        if name in grammar.patterns:
-            value = re.sub("[#%]", lambda mark: random_mark(mark[0], rng), rng.choice(grammar.patterns[name]))
-        else:
-            value = expand(rng.choice(grammar.values[name]), grammar, rng)
+        for _ in range(REDRAWS):  # a slot that stands twice in a text should not say the same twice
+            value = draw_value(name, grammar, rng)
+            if value not in used:
+                break
+        used.add(value)
         return (article.replace(" ", "n ") if article and value[0] in "aeiouAEIOU" else article) + value
 
     return SLOT.sub(fill, text)
 
 
-def random_mark(mark: str, rng: random.Random) -> str:
-    return rng.choice("0123456789" if mark == "#" else "ABCDEFGHJKLMNPRSTUVWXYZ")
+def draw_value(slot: str, grammar: Grammar, rng: random.Random) -> str:
+    """Return one text for a slot: a pattern with its marks drawn, or a value expanded in turn."""
+    if slot not in grammar.patterns:
+        return expand(rng.choice(grammar.values[slot]), grammar, rng)
+    pattern = rng.choice(grammar.patterns[slot])
+    return re.sub("[#%]", lambda mark: rng.choice(string.digits if mark[0] == "#" else CAPITALS), pattern)
 
 
 def compose(template: Template, grammar: Grammar, rng: random.Random) -> str:
@@ -156,10 +160,8 @@ def compose(template: Template, grammar: Grammar, rng: random.Random) -> str:
         for piece in PIECES
     }
     body = expand(template.text, grammar, rng).strip()
-    middle = [drawn["context"], body, drawn["closer"]]
-    if style.get("capital", True):
-        middle = [part[:1].upper() + part[1:] for part in middle]
-    text = " ".join(part for part in middle if part)
+    middle = [part for part in (drawn["context"], body, drawn["closer"]) if part]
+    text = " ".join(part[0].upper() + part[1:] if style.get("capital", True) else part for part in middle)
     gap = style.get("gap", " ")
     if re.search(r"[\w,]$", drawn["opener"]) and "\n" not in gap and not re.match(r"I\b|[A-Z]{2}", text):
         text = text[:1].lower() + text[1:]
@@ -175,32 +177,27 @@ def tidy(text: str) -> str:
 
 def add_noise(text: str, noise: Mapping[str, Any], rng: random.Random) -> str:
     """Return the text as a hurried person types it; every operation has its own probability."""
-    operations = noise["operations"]
-
-    def hit(operation: str) -> bool:
-        return rng.random() < float(operations[operation])
-
-    noisy = text
-    if hit("abbreviations"):
-        noisy = abbreviate(noisy, noise["abbreviations"], rng)
-    if hit("typos"):
+    chosen = {operation for operation, probability in noise["operations"].items() if rng.random() < probability}
+    noisy = abbreviate(text, noise["abbreviations"], rng) if "abbreviations" in chosen else text
+    if "typos" in chosen:
         noisy = misspell(noisy, noise, rng)
-    if hit("no_apostrophes"):
+    if "no_apostrophes" in chosen:
         noisy = noisy.replace("'", "")
-    if hit("run_on"):
+    if "run_on" in chosen:
         noisy = re.sub(r"[.!,;]\s+(\w)", lambda found: f" {found[1].lower()}", noisy)
-    if hit("no_punctuation"):
+    if "no_punctuation" in chosen:
         noisy = re.sub(r"[.,!?;:]+(?=\s|$)", "", noisy)
-    if hit("upper_case"):
+    if "upper_case" in chosen:
         noisy = noisy.upper()
-    elif hit("lower_case"):
+    if "lower_case" in chosen:
         noisy = noisy.lower()
-    if hit("emoji"):
+    if "emoji" in chosen:
         noisy = f"{noisy} {rng.choice(noise['emoji'])}"
     return noisy if noisy != text else misspell(text, noise, rng)
 
 
 def abbreviate(text: str, abbreviations: Mapping[str, Sequence[str]], rng: random.Random) -> str:
+    """Shorten most of the phrases that have a common short form."""
     for phrase, short_forms in abbreviations.items():
         if rng.random() < 0.7:
             text = re.sub(rf"\b{re.escape(phrase)}\b", rng.choice(short_forms), text, flags=re.IGNORECASE)
@@ -211,24 +208,18 @@ def misspell(text: str, noise: Mapping[str, Any], rng: random.Random) -> str:
     """Put a typing error into some words of plain letters, never into numbers, codes or addresses."""
     words = re.split(r"(\s+)", text)
     places = [at for at, word in enumerate(words) if re.fullmatch(r"[A-Za-z']{4,}[.,!?]*", word)]
-    how_many = max(1, round(len(places) * rng.uniform(*noise["misspelt_share"])))
-    for at in rng.sample(places, min(how_many, len(places))):
+    wanted = max(1, round(len(places) * rng.uniform(*noise["misspelt_share"])))
+    for at in rng.sample(places, min(wanted, len(places))):
         words[at] = misspell_word(words[at], noise["neighbours"], rng)
     return "".join(words)
 
 
 def misspell_word(word: str, neighbours: Mapping[str, str], rng: random.Random) -> str:
-    letters = len(re.match(r"[A-Za-z']*", word)[0])  # type: ignore[index]  # the pattern matches every text
-    at = rng.randrange(1, letters - 1)
-    match rng.choice(("adjacent", "swap", "drop", "double")):
-        case "adjacent":
-            return word[:at] + rng.choice(neighbours.get(word[at].lower(), word[at])) + word[at + 1 :]
-        case "swap":
-            return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-        case "drop":
-            return word[:at] + word[at + 1 :]
-        case _:
-            return word[:at] + word[at] + word[at:]
+    """Return the word with a neighbouring key hit, two letters swapped, one dropped or one doubled."""
+    at = rng.randrange(1, len(word.rstrip(".,!?")) - 1)
+    head, letter, following, tail = word[:at], word[at], word[at + 1], word[at + 2 :]
+    slip = rng.choice(neighbours.get(letter.lower(), letter))
+    return head + rng.choice((slip + following, following + letter, following, letter * 2 + following)) + tail
 
 
 def normalise(text: str) -> str:
@@ -239,19 +230,13 @@ def normalise(text: str) -> str:
 def split_of(template: Template, seed: int) -> str:
     """Return the split of a whole template; it depends on the seed and the id alone, so new templates move none."""
     block, place = divmod(template.number - 1, BLOCK)
-    shuffled = sorted(
-        range(BLOCK), key=lambda at: sha256(f"{seed}/{template.intent}/{block}/{at}".encode()).hexdigest()
-    )
-    rank = shuffled.index(place)
+    lots = [sha256(f"{seed}/{template.intent}/{block}/{at}".encode()).hexdigest() for at in range(BLOCK)]
+    rank = sorted(lots).index(lots[place])
     return "test" if rank < HELD_OUT_PER_BLOCK else "validation" if rank < 2 * HELD_OUT_PER_BLOCK else "train"
 
 
 def generate(grammar: Grammar, seed: int, rows: int) -> list[dict[str, Any]]:
-    """Return about `rows` labelled tickets, balanced over intents and, within a split, over templates.
-
-    Raises:
-        GrammarError: an intent has too few variants for its share of the rows.
-    """
+    """Return about `rows` labelled tickets, balanced over intents and, within a split, over templates."""
     shares = {intent: OUT_OF_SCOPE_SHARE if intent == OUT_OF_SCOPE else 1 for intent in grammar.templates}
     per_share = rows / sum(shares.values())
     seen: set[str] = set()
@@ -260,16 +245,16 @@ def generate(grammar: Grammar, seed: int, rows: int) -> list[dict[str, Any]]:
         wanted = round(per_share * shares[intent])
         held_out = round(wanted * HELD_OUT_PER_BLOCK / BLOCK)
         quotas = {"train": wanted - 2 * held_out, "validation": held_out, "test": held_out}
-        for split in SPLITS:
+        for split, quota in quotas.items():
             members = [template for template in templates if split_of(template, seed) == split]
-            tickets += draw(members, split, quotas[split], grammar, seed, seen)
+            tickets += draw(members, split, quota, grammar, seed, seen)
     return sorted(tickets, key=lambda ticket: str(ticket["template"]))
 
 
 def draw(
     templates: Sequence[Template], split: str, quota: int, grammar: Grammar, seed: int, seen: set[str]
 ) -> Iterator[dict[str, Any]]:
-    """Take tickets from the templates in turn until the quota is met, skipping texts already seen anywhere."""
+    """Take tickets from the templates in turn up to the quota, skipping texts seen before; else a GrammarError."""
     turns = deque((template, 0) for template in templates)
     while quota:
         if not turns:
@@ -287,14 +272,8 @@ def draw(
                 seen.add(key)
                 quota -= 1
                 turns.append((template, attempt + 1))
-                yield {
-                    "text": text,
-                    "intent": template.intent,
-                    "template": template.id,
-                    "style": template.style,
-                    "noise": text != clean,
-                    "split": split,
-                }
+                ticket = {"text": text, "intent": template.intent, "template": template.id, "style": template.style}
+                yield ticket | {"noise": text != clean, "split": split}
                 break
 
 
@@ -310,8 +289,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GrammarError as error:
         print(f"The grammar has faults:\n{error}", file=sys.stderr)
         return 1
-    lines = (json.dumps(ticket, ensure_ascii=False) for ticket in tickets)
-    options.output.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    lines = "".join(json.dumps(ticket, ensure_ascii=False) + "\n" for ticket in tickets)
+    options.output.write_text(lines, encoding="utf-8", newline="\n")
     print(f"{len(tickets)} tickets written to {options.output}")
     return 0
 
