@@ -114,6 +114,16 @@ class WriterSettings(_Group):
     max_tokens: int = Field(default=700, ge=64, description="Longest answer.")
 
 
+class ClientSettings(_Group):
+    """The commands that talk to the ticket API."""
+
+    url: str = Field(default="", description="The ticket API (empty: on this machine, at its port).")
+    api_key: SecretStr | None = Field(
+        default=None, description="Key that the commands send (unset: the key that `helpdesk run` saved for the role)."
+    )
+    timeout_s: Seconds = Field(default=30.0, description="How long a command waits for an answer.")
+
+
 class LogSettings(_Group):
     """Logging."""
 
@@ -161,6 +171,7 @@ class Settings(BaseSettings):
     processor: ProcessorSettings = ProcessorSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     writer: WriterSettings = WriterSettings()
+    client: ClientSettings = ClientSettings()
     log: LogSettings = LogSettings()
 
 
