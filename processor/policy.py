@@ -115,6 +115,8 @@ def load_policy(path: Path) -> Policy:
     try:
         return Policy.model_validate({**rules, "digest": hashlib.sha256(raw).hexdigest()[:8]})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = f"{path}: {'.'.join(str(part) for part in first['loc'])}"
-        raise InvalidData(first["msg"], field=field, remedy="see docs/reference/policy.md") from error
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
+        ]
+        raise InvalidData("; ".join(problems), field=str(path), remedy="see docs/reference/policy.md") from error

@@ -1,0 +1,126 @@
+"""Fakes of the ports that a test scripts: the predictor, the knowledge base and the writer.
+
+Broker and store have no fakes: the embedded ones are real and quick.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from helpdesk.decisions import Reason
+from helpdesk.errors import KnowledgeUnavailable, PredictorUnavailable
+from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question
+from helpdesk.ports.writer import AnswerBlock, WritingTask, WrittenAnswer
+from helpdesk.predictions import LabelScore, Prediction
+from helpdesk.tickets import Citation
+
+ARTICLE = Article(
+    article_id="cancel-before-dispatch",
+    title="Cancel an order",
+    question="How do I cancel my order?",
+    intent="cancel_order",
+    category="ORDER",
+    body="You can cancel an order until it is packed. Open the order and choose Cancel.",
+    url="https://help.shop.example/articles/cancel-before-dispatch",
+)
+
+
+def make_prediction(text: str) -> Prediction:
+    """Return a prediction that the text itself scripts: ``unsure``, ``upset``, ``far-off`` and ``nothing-found``."""
+    return Prediction(
+        predicted_label="cancel_order",
+        prediction_confidence=0.3 if "unsure" in text else 0.97,
+        confidence_threshold=0.8,
+        category="ORDER",
+        top_labels=[LabelScore(label="cancel_order", confidence=0.97)],
+        out_of_scope="far-off" in text,
+        out_of_scope_score=9.0 if "far-off" in text else -9.0,
+        out_of_scope_threshold=0.0,
+        sentiment_score=-0.9 if "upset" in text else 0.0,
+        sentiment_valid=True,
+        language="en",
+        model_version="fake",
+    )
+
+
+class FakePredictor:
+    """Predicts what the text scripts; ``away`` makes it fail, ``before`` runs first on every call."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.before: Callable[[Sequence[str]], None] = lambda texts: None
+        self.calls: list[list[str]] = []
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.calls.append(list(texts))
+        self.before(texts)
+        if self.away:
+            raise PredictorUnavailable("the prediction service does not answer")
+        return [make_prediction(text) for text in texts]
+
+    def check(self) -> None:
+        if self.away:
+            raise PredictorUnavailable("the prediction service does not answer")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class FakeKnowledge:
+    """Finds its one article for every question but those that say ``nothing-found``."""
+
+    def __init__(self) -> None:
+        self.away = False
+
+    def load(self, articles: Sequence[Article]) -> LoadReport:
+        return LoadReport(version="fake", added=0, changed=0, removed=0, unchanged=len(articles))
+
+    def search(self, questions: Sequence[Question], *, limit: int) -> list[list[Passage]]:
+        if self.away:
+            raise KnowledgeUnavailable("the knowledge base does not answer")
+        return [
+            [] if "nothing-found" in question.text else [Passage(article=ARTICLE, similarity=0.9)]
+            for question in questions
+        ]
+
+    def version(self) -> str:
+        return "fake"
+
+    def check(self) -> None:
+        if self.away:
+            raise KnowledgeUnavailable("the knowledge base does not answer")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class FakeWriter:
+    """Quotes the article; ``error`` is raised or ``text`` written instead, and ``hold`` is waited for."""
+
+    def __init__(self, *, is_remote: bool = False) -> None:
+        self.is_remote = is_remote
+        self.error: Exception | None = None
+        self.text = "You can cancel an order until it is packed."
+        self.hold = threading.Event()
+        self.hold.set()
+        self.entered = threading.Event()
+        self.calls = 0
+
+    def write(self, task: WritingTask) -> WrittenAnswer:
+        self.calls += 1
+        self.entered.set()
+        self.hold.wait(10)
+        if self.error is not None:
+            raise self.error
+        article = task.passages[0].article
+        quote = article.body.split(". ")[0] + "."
+        citation = Citation(article_id=article.article_id, title=article.title, quote=quote, url=article.url)
+        block = AnswerBlock(text=self.text, citations=(citation,))
+        return WrittenAnswer(blocks=(block,), sufficient=True, writer="fake", prompt_version="0")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def codes(reasons: Sequence[Reason]) -> list[str]:
+    """Return the codes of the reasons."""
+    return [reason.code for reason in reasons]
