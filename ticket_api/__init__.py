@@ -1,0 +1,1 @@
+"""The ticket API: durable intake, status, feedback and the human queues over HTTP."""

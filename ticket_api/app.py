@@ -1,0 +1,65 @@
+"""Builds the ticket API from its parts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from helpdesk.clock import Clock, utc_now
+from helpdesk.dead_letters import DeadLetters
+from helpdesk.desk import Desk
+from helpdesk.ports.broker import Broker
+from helpdesk.ports.store import Store
+from helpdesk.settings import Settings
+from helpdesk.web.app import new_app
+from helpdesk.web.authentication import KeyChecker, StoredKeys
+from ticket_api import routes_desk, routes_operations, routes_tickets
+from ticket_api.group_commit import GroupCommit
+from ticket_api.services import Services
+
+DESCRIPTION = "Submit support tickets, follow them, and work the human queues. A 202 means: it is on disk."
+
+
+def create_app(
+    settings: Settings,
+    *,
+    store: Store,
+    broker: Broker,
+    keys: KeyChecker | None = None,
+    clock: Clock = utc_now,
+) -> FastAPI:
+    """Return the ticket API over an open store and broker, which the caller closes after the app has stopped.
+
+    Args:
+        keys: who knows the API keys (default: the store).
+    """
+    intake = GroupCommit(store)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        intake.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(intake.close)
+
+    app = new_app(
+        title="Helpdesk ticket API",
+        description=DESCRIPTION,
+        settings=settings.ticket_api,
+        keys=keys or StoredKeys(store),
+        lifespan=lifespan,
+    )
+    app.state.services = Services(
+        settings=settings,
+        store=store,
+        broker=broker,
+        desk=Desk(store, broker, claim_lease_s=settings.ticket_api.claim_lease_s, clock=clock),
+        dead_letters=DeadLetters(store, broker, decide_within_s=settings.processor.decide_within_s, clock=clock),
+        intake=intake,
+        clock=clock,
+    )
+    for routes in (routes_tickets, routes_desk, routes_operations):
+        app.include_router(routes.router)
+    return app

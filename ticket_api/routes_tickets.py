@@ -1,0 +1,146 @@
+"""Tickets over HTTP: submit, look, list, write again, rate."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from helpdesk.errors import NotAuthorised
+from helpdesk.failpoints import failpoint
+from helpdesk.logs import correlation_id
+from helpdesk.ports.store import Role, TicketFilter
+from helpdesk.tickets import HUMAN_QUEUES, Priority, Status
+from helpdesk.web.problems import problem_responses
+from ticket_api.bodies import body_description, read_body
+from ticket_api.intake import new_submission
+from ticket_api.parameters import Cursor, FilterText, IdempotencyKey, IfNoneMatch, Limit, Moment, TicketId
+from ticket_api.reading import read_ticket, view_for
+from ticket_api.requests import GiveFeedback, SubmitTicket, WriteMessage
+from ticket_api.responses import (
+    AcceptedTicket,
+    DeskTicket,
+    DeskTicketPage,
+    FeedbackView,
+    PortalTicket,
+    PortalTicketPage,
+)
+from ticket_api.services import Customer, Reader, Uses, owner_of
+
+router = APIRouter(tags=["tickets"], responses=problem_responses(400, 401, 403, 413, 422, 429, 503))
+
+_LOCATION = {"Location": {"description": "Where its status is shown.", "schema": {"type": "string"}}}
+_REPLAYED = {"Idempotency-Replayed": {"description": "`true`: nothing new was stored.", "schema": {"type": "string"}}}
+
+
+def status_url(ticket_id: str) -> str:
+    """Return the path under which a ticket's status is shown."""
+    return f"/tickets/{ticket_id}"
+
+
+def accepted(ticket_id: str, status: Status, *, replayed: bool = False) -> Response:
+    """Return the 202 of a ticket that is on disk."""
+    url = status_url(ticket_id)
+    headers = {"Location": url} | ({"Idempotency-Replayed": "true"} if replayed else {})
+    body = AcceptedTicket(ticket_id=ticket_id, status=status, status_url=url).model_dump_json()
+    return Response(body, HTTPStatus.ACCEPTED, headers, media_type="application/json")
+
+
+@router.post(
+    "/tickets",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=AcceptedTicket,
+    responses={202: {"headers": _LOCATION | _REPLAYED}, **problem_responses(409)},
+    openapi_extra=body_description(SubmitTicket),
+)
+async def submit_ticket(
+    request: Request, caller: Customer, services: Uses, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Accept a ticket: once this answers 202 the ticket is on disk, and will be answered or reach a person."""
+    submission = new_submission(
+        await read_body(request, SubmitTicket),
+        owner=caller.name,
+        idempotency_key=idempotency_key,
+        correlation_id=correlation_id.get(),
+        now=services.clock(),
+        decide_within_s=services.settings.processor.decide_within_s,
+    )
+    stored = await services.intake.submit(submission)
+    failpoint("intake.after_commit_before_reply")
+    return accepted(stored.ticket_id, Status.RECEIVED, replayed=stored.replayed)
+
+
+@router.get("/tickets", response_model=PortalTicketPage | DeskTicketPage)
+def list_tickets(
+    caller: Reader,
+    services: Uses,
+    status: Status | None = None,
+    queue: Annotated[str | None, Query(json_schema_extra={"enum": list(HUMAN_QUEUES)})] = None,
+    user: FilterText | None = None,
+    intent: FilterText | None = None,
+    priority: Priority | None = None,
+    created_after: Moment | None = None,
+    created_before: Moment | None = None,
+    cursor: Cursor | None = None,
+    limit: Limit = 50,
+) -> Response:
+    """List tickets, newest first; a portal gets its own, and cannot ask by queue or intent."""
+    if caller.role is Role.PORTAL and (queue is not None or intent is not None):
+        raise NotAuthorised("Only agents and operators may list tickets by queue or intent.")
+    ticket_filter = TicketFilter(
+        owner=owner_of(caller),
+        status=status,
+        queue=queue,
+        user=user,
+        intent=intent,
+        priority=priority,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    with services.store.reading() as tx:
+        page = tx.list_tickets(ticket_filter, cursor=cursor, limit=limit)
+    kind = PortalTicketPage if caller.role is Role.PORTAL else DeskTicketPage
+    return Response(kind.model_validate(page).model_dump_json(), media_type="application/json")
+
+
+@router.get(
+    "/tickets/{ticket_id}",
+    response_model=PortalTicket | DeskTicket,
+    responses={304: {"description": "The caller has this state already."}, **problem_responses(404)},
+)
+def show_ticket(ticket_id: TicketId, caller: Reader, services: Uses, if_none_match: IfNoneMatch = None) -> Response:
+    """Show a ticket: to its portal as the customer may see it, to agents and operators with everything."""
+    with services.store.reading() as tx:
+        file = read_ticket(tx, ticket_id, owner=owner_of(caller))
+    headers = {"ETag": file.etag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and file.etag in if_none_match:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(view_for(caller, file).model_dump_json(), headers=headers, media_type="application/json")
+
+
+@router.post(
+    "/tickets/{ticket_id}/messages",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=AcceptedTicket,
+    responses={202: {"headers": _LOCATION}, **problem_responses(404, 409)},
+)
+def write_message(ticket_id: TicketId, body: WriteMessage, caller: Customer, services: Uses) -> Response:
+    """Add what the customer wrote; it is decided again, unless a person has the ticket and sees it."""
+    ticket = services.desk.add_customer_message(
+        ticket_id,
+        body.text,
+        owner=owner_of(caller),
+        decide_within_s=services.settings.processor.decide_within_s,
+    )
+    return accepted(ticket.ticket_id, ticket.status)
+
+
+@router.post(
+    "/tickets/{ticket_id}/feedback",
+    status_code=HTTPStatus.CREATED,
+    response_model=FeedbackView,
+    responses=problem_responses(404, 409),
+)
+def give_feedback(ticket_id: TicketId, body: GiveFeedback, caller: Customer, services: Uses) -> FeedbackView:
+    """Store what the customer thought of the latest answer."""
+    feedback = services.desk.add_feedback(ticket_id, owner=owner_of(caller), score=body.points, comment=body.comment)
+    return FeedbackView.model_validate(feedback)
