@@ -1,0 +1,30 @@
+"""Small facts that several processes share."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from helpdesk.adapters.store_sql.schema import facts
+from helpdesk.adapters.store_sql.scope import Scope, insert_into
+
+_VALUE = select(facts.c.value).where(facts.c.name == bindparam("wanted"))
+
+
+@cache
+def _set(dialect: str) -> Any:
+    statement = insert_into(facts, dialect)
+    return statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
+
+
+class Facts(Scope):
+    """Reads and sets facts."""
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact's value; None when it was never set."""
+        value: str | None = self._connection.scalar(_VALUE, {"wanted": name})
+        return value
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Set a fact, whether it was set before or not."""
+        self._connection.execute(_set(self._dialect), {"name": name, "value": value})

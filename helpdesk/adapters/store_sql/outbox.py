@@ -1,0 +1,82 @@
+"""The outbox: messages that are committed and wait for the broker's confirm."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select
+
+from helpdesk.adapters.store_sql.schema import outbox
+from helpdesk.adapters.store_sql.scope import Scope
+from helpdesk.ports.broker import Envelope
+from helpdesk.ports.store import OutboxRow
+
+_INSERT = insert(outbox)
+_OLDEST = (
+    select(outbox).where(outbox.c.sequence > bindparam("after")).order_by(outbox.c.sequence).limit(bindparam("limit"))
+)
+_DELETE = (
+    delete(outbox).where(outbox.c.sequence.in_(bindparam("sequences", expanding=True))).returning(outbox.c.sequence)
+)
+_DELETE_MESSAGE = delete(outbox).where(outbox.c.message_id == bindparam("gone"))
+_DEPTH = select(
+    select(func.count()).select_from(outbox).scalar_subquery(),
+    select(outbox.c.created_at).order_by(outbox.c.sequence).limit(1).scalar_subquery(),
+)
+
+
+def outbox_row(envelope: Envelope, ticket_id: str | None, at: datetime) -> dict[str, Any]:
+    """Return the row that holds an envelope."""
+    return {
+        "message_id": envelope.message_id,
+        "destination": envelope.destination,
+        "body": envelope.body,
+        "priority": envelope.priority,
+        "attempt": envelope.attempt,
+        "correlation_id": envelope.correlation_id,
+        "headers": envelope.headers,
+        "ticket_id": ticket_id,
+        "created_at": at,
+    }
+
+
+def _record(row: Row[Any]) -> OutboxRow:
+    envelope = Envelope(
+        message_id=row.message_id,
+        destination=row.destination,
+        body=row.body,
+        priority=row.priority,
+        attempt=row.attempt,
+        correlation_id=row.correlation_id,
+        headers=row.headers,
+    )
+    return OutboxRow(sequence=row.sequence, envelope=envelope, created_at=row.created_at)
+
+
+class Outbox(Scope):
+    """Adds, lists and deletes outbox rows."""
+
+    def add_outbox(self, envelopes: Sequence[Envelope], *, ticket_id: str | None, at: datetime) -> None:
+        """Append messages that go out once this transaction is committed."""
+        if envelopes:
+            self._connection.execute(_INSERT, [outbox_row(envelope, ticket_id, at) for envelope in envelopes])
+
+    def outbox(self, *, limit: int, after: int = 0) -> list[OutboxRow]:
+        """Return the oldest rows beyond sequence ``after``."""
+        return [_record(row) for row in self._connection.execute(_OLDEST, {"limit": limit, "after": after})]
+
+    def delete_outbox(self, sequences: Sequence[int]) -> set[int]:
+        """Delete rows; return the sequences that were gone already."""
+        if not sequences:
+            return set()
+        deleted = self._connection.scalars(_DELETE, {"sequences": list(sequences)})
+        return set(sequences).difference(deleted)
+
+    def delete_outbox_message(self, message_id: str) -> bool:
+        """Delete a message that has not gone out; True when it was there."""
+        return self._connection.execute(_DELETE_MESSAGE, {"gone": message_id}).rowcount > 0
+
+    def outbox_depth(self) -> tuple[int, datetime | None]:
+        """Return the number of rows and the oldest one's time."""
+        depth, oldest = self._connection.execute(_DEPTH).one()
+        return depth, oldest

@@ -1,0 +1,275 @@
+"""The tables: one column per field of the domain's record, so that rows and records turn into each other by name."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from helpdesk.adapters.store_sql.column_types import EnumText, RecordList, UtcDateTime
+from helpdesk.decisions import Outcome, Reason
+from helpdesk.ports.store import DeadLetterStatus, Role
+from helpdesk.tickets import (
+    AWAITS_MACHINE,
+    AWAITS_PERSON,
+    Action,
+    Author,
+    Citation,
+    Priority,
+    Status,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def status_in(statuses: frozenset[Status]) -> str:
+    """Return the condition as SQL text without parameters: only so do planners recognise a partial index."""
+    return f"status IN ({', '.join(repr(status.value) for status in sorted(statuses))})"
+
+
+AWAITS_MACHINE_SQL = status_in(AWAITS_MACHINE)
+AWAITS_PERSON_SQL = status_in(AWAITS_PERSON)
+CLAIMED_SQL = f"status = '{Status.CLAIMED}'"
+SENT_BY_MACHINE_SQL = f"author = '{Author.MACHINE}' AND sent"
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def _sequence() -> Column[int]:
+    """Return a key that grows with every row, and gives rows the order in which they were written."""
+    return Column("sequence", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True)
+
+
+def _ticket_id() -> Column[str]:
+    return Column("ticket_id", Text, ForeignKey("tickets.ticket_id"), nullable=False)
+
+
+def _text(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable, primary_key=primary_key)
+
+
+def _integer(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False)
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, UtcDateTime, nullable=nullable)
+
+
+def _typed(name: str, kind: TypeEngine[Any], *, nullable: bool = False) -> Column[object]:
+    return Column(name, kind, nullable=nullable)
+
+
+def _json(name: str) -> Column[object]:
+    return Column(name, JSON, nullable=False)
+
+
+tickets = Table(
+    "tickets",
+    metadata,
+    _text("ticket_id", primary_key=True),
+    _text("owner"),
+    _text("user"),
+    _text("subject"),
+    _text("channel"),
+    _text("customer_tier"),
+    _text("language"),
+    _json("metadata"),
+    _typed("priority", EnumText(Priority)),
+    _typed("status", EnumText(Status)),
+    _integer("turn"),
+    _integer("version"),
+    _text("queue", nullable=True),
+    _text("queue_reason"),
+    _time("queued_at", nullable=True),
+    _text("entry_id", nullable=True),
+    _text("claimed_by", nullable=True),
+    _time("claimed_until", nullable=True),
+    _text("intent", nullable=True),
+    _text("category", nullable=True),
+    Column("confidence", Float),
+    Column("sentiment", Float),
+    _text("correlation_id"),
+    _time("deadline_at"),
+    _time("created_at"),
+    _time("updated_at"),
+    Index(None, "created_at", "ticket_id"),
+    Index(None, "owner", "created_at", "ticket_id"),
+    _partial("ix_tickets_overdue", "deadline_at", where=AWAITS_MACHINE_SQL),
+    _partial("ix_tickets_untouched", "updated_at", where=AWAITS_MACHINE_SQL),
+    _partial("ix_tickets_waiting", "queue", "priority", "queued_at", where=AWAITS_PERSON_SQL),
+    _partial("ix_tickets_unheard", "updated_at", where=AWAITS_PERSON_SQL),
+    _partial("ix_tickets_claimed", "claimed_until", where=CLAIMED_SQL),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _sequence(),
+    _ticket_id(),
+    _integer("turn"),
+    _typed("author", EnumText(Author)),
+    _text("author_name"),
+    _text("text"),
+    _time("created_at"),
+    Index(None, "ticket_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _sequence(),
+    _ticket_id(),
+    _integer("turn"),
+    _typed("action", EnumText(Action), nullable=True),
+    _typed("status", EnumText(Status)),
+    _typed("actor", EnumText(Author)),
+    _text("actor_name"),
+    _text("reason"),
+    _time("at"),
+    _json("details"),
+    Index(None, "ticket_id"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    _sequence(),
+    _text("answer_id"),
+    _ticket_id(),
+    _integer("turn"),
+    _typed("author", EnumText(Author)),
+    _text("author_name"),
+    _text("text"),
+    Column("sent", Boolean, nullable=False),
+    _typed("citations", RecordList(Citation)),
+    _json("usage"),
+    _time("created_at"),
+    Index("uq_answers_answer_id", "answer_id", unique=True),
+    Index(None, "ticket_id"),
+    _partial("uq_answers_sent_by_machine", "ticket_id", "turn", where=SENT_BY_MACHINE_SQL, unique=True),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("ticket_id", Text, ForeignKey("tickets.ticket_id"), primary_key=True),
+    Column("turn", Integer, primary_key=True, autoincrement=False),
+    _typed("outcome", EnumText(Outcome)),
+    _text("queue", nullable=True),
+    _typed("reasons", RecordList(Reason)),
+    _json("scores"),
+    _json("prediction"),
+    _json("versions"),
+    _json("duration_ms"),
+    _time("at"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    _sequence(),
+    _ticket_id(),
+    _integer("turn"),
+    _integer("score"),
+    _text("comment"),
+    _time("created_at"),
+    Index(None, "ticket_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _sequence(),
+    _text("message_id"),
+    _text("destination"),
+    Column("body", LargeBinary, nullable=False),
+    _typed("priority", EnumText(Priority)),
+    _integer("attempt"),
+    _text("correlation_id"),
+    _json("headers"),
+    _text("ticket_id", nullable=True),
+    _time("created_at"),
+    Index(None, "ticket_id"),
+    Index(None, "message_id"),
+    # A number must never return: a relay may still be about to delete the row that had it.
+    sqlite_autoincrement=True,
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _text("message_id", primary_key=True),
+    _integer("starts"),
+    Column("finished", Boolean, nullable=False),
+    _time("at"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    _text("message_id", primary_key=True),
+    _text("source"),
+    _text("reason"),
+    Column("body", LargeBinary, nullable=False),
+    _text("ticket_id", nullable=True),
+    Column("turn", Integer),
+    _integer("attempts"),
+    _typed("status", EnumText(DeadLetterStatus)),
+    _text("note"),
+    _time("created_at"),
+    Index(None, "status", "created_at"),
+    Index(None, "created_at"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _text("owner", primary_key=True),
+    _text("key", primary_key=True),
+    _text("body_sha256"),
+    _text("ticket_id"),
+    _time("created_at"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _text("key_id", primary_key=True),
+    _text("name"),
+    _typed("role", EnumText(Role)),
+    _text("secret_sha256"),
+    _time("created_at"),
+    _time("revoked_at", nullable=True),
+    Index("uq_api_keys_secret_sha256", "secret_sha256", unique=True),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    _text("name", primary_key=True),
+    _text("value"),
+)

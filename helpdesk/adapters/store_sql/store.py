@@ -1,0 +1,72 @@
+"""The store: opens transactions on SQLite or PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from helpdesk.adapters.store_sql.engine import parse_url
+from helpdesk.adapters.store_sql.engine_postgresql import postgresql_engines
+from helpdesk.adapters.store_sql.engine_sqlite import sqlite_engines
+from helpdesk.adapters.store_sql.revisions import stored_revision, upgrade, wanted_revision
+from helpdesk.adapters.store_sql.transaction import SqlTransaction
+from helpdesk.errors import StoreUnavailable
+from helpdesk.settings import Settings, StoreSettings
+
+
+class SqlStore:
+    """Implements the port's ``Store``. Safe for use by many threads and, on the same database, many processes."""
+
+    def __init__(self, url: str, settings: StoreSettings) -> None:
+        parsed = parse_url(url)
+        make_engines = sqlite_engines if parsed.get_backend_name() == "sqlite" else postgresql_engines
+        self._engines = make_engines(parsed, settings)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Return the store on PostgreSQL where ``DATABASE_URL`` is set, else on SQLite in the state directory."""
+        if settings.database_url is not None and settings.database_url.get_secret_value():
+            return cls(settings.database_url.get_secret_value(), settings.store)
+        return cls(f"sqlite:///{settings.state_dir / 'helpdesk.db'}", settings.store)
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        """Open a transaction for writing."""
+        with _waiting_limited(), self._engines.writing.begin() as connection:
+            yield SqlTransaction(connection, locking=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlTransaction]:
+        """Open a transaction that only reads and blocks no writer."""
+        with _waiting_limited(), self._engines.reading.begin() as connection:
+            yield SqlTransaction(connection, locking=False)
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Safe when several processes do it at once."""
+        with _waiting_limited(), self._engines.writing.begin() as connection:
+            upgrade(connection)
+
+    def check(self) -> None:
+        """Raise StoreUnavailable unless the store answers and its schema is the one this code needs."""
+        with _waiting_limited(), self._engines.reading.begin() as connection:
+            stored = stored_revision(connection)
+        wanted = wanted_revision()
+        if stored != wanted:
+            raise StoreUnavailable(
+                f"The database's schema is at revision {stored or 'none'}; this version of Helpdesk needs {wanted}. "
+                "Starting a service with `helpdesk run` migrates it."
+            )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engines.writing.dispose()
+        self._engines.reading.dispose()
+
+
+@contextmanager
+def _waiting_limited() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable("All connections to the database were in use for too long.") from error

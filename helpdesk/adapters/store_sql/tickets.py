@@ -1,0 +1,71 @@
+"""Tickets by id: read under lock, and saved only over the version that was read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from helpdesk.adapters.store_sql.schema import tickets
+from helpdesk.adapters.store_sql.scope import Scope, columns_of, record_of, row_of
+from helpdesk.errors import TicketNotFound, VersionConflict
+from helpdesk.tickets import Ticket
+
+TICKET_COLUMNS = columns_of(tickets, Ticket)
+
+# Rows are locked in the order of their ids, so that two transactions never wait for each other in a circle. NO KEY
+# UPDATE is enough against other writers, and lets rows that refer to the ticket be inserted meanwhile.
+_BY_IDS = (
+    select(*TICKET_COLUMNS)
+    .where(tickets.c.ticket_id.in_(bindparam("ids", expanding=True)))
+    .order_by(tickets.c.ticket_id)
+)
+_BY_IDS_LOCKED = _BY_IDS.with_for_update(key_share=True)
+_VERSIONS_LOCKED = (
+    select(tickets.c.ticket_id, tickets.c.version)
+    .where(tickets.c.ticket_id.in_(bindparam("ids", expanding=True)))
+    .order_by(tickets.c.ticket_id)
+    .with_for_update(key_share=True)
+)
+_SAVE = update(tickets).where(tickets.c.ticket_id == bindparam("saved_id"))
+# What identifies a ticket never changes; left out of the update, it spares the indexes that hold it.
+_IDENTITY = frozenset({"ticket_id", "owner", "created_at"})
+
+
+class Tickets(Scope):
+    """Reads and saves tickets."""
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        """Return one ticket, locked."""
+        found = self.tickets([ticket_id])
+        if ticket_id not in found:
+            raise TicketNotFound(f"There is no ticket {ticket_id}.")
+        return found[ticket_id]
+
+    def tickets(self, ticket_ids: Sequence[str]) -> dict[str, Ticket]:
+        """Return those that exist, by id, locked."""
+        if not ticket_ids:
+            return {}
+        statement = _BY_IDS_LOCKED if self._locking else _BY_IDS
+        rows = self._connection.execute(statement, {"ids": list(ticket_ids)})
+        found = (record_of(Ticket, row) for row in rows)
+        return {ticket.ticket_id: ticket for ticket in found}
+
+    def save(self, changed: Sequence[Ticket]) -> None:
+        """Write changed tickets, each exactly one version ahead of what is stored."""
+        if not changed:
+            return
+        rows = self._connection.execute(_VERSIONS_LOCKED, {"ids": [ticket.ticket_id for ticket in changed]})
+        stored = dict(rows.all())
+        for ticket in changed:
+            version = stored.get(ticket.ticket_id)
+            if version != ticket.version - 1:
+                raise VersionConflict(
+                    f"Ticket {ticket.ticket_id} was changed by somebody else: it is at version {version}, "
+                    f"and version {ticket.version} cannot follow. Read it again."
+                )
+        self._connection.execute(_SAVE, [_changes(ticket) for ticket in changed])
+
+
+def _changes(ticket: Ticket) -> dict[str, Any]:
+    changes = {name: value for name, value in row_of(ticket).items() if name not in _IDENTITY}
+    return {"saved_id": ticket.ticket_id, **changes}

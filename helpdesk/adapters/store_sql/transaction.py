@@ -1,0 +1,16 @@
+"""The transaction: all nouns of the store on one connection."""
+
+from helpdesk.adapters.store_sql.api_keys import ApiKeys
+from helpdesk.adapters.store_sql.dead_letters import DeadLetters
+from helpdesk.adapters.store_sql.facts import Facts
+from helpdesk.adapters.store_sql.history import History
+from helpdesk.adapters.store_sql.inbox import Inbox
+from helpdesk.adapters.store_sql.listing import Listing
+from helpdesk.adapters.store_sql.outbox import Outbox
+from helpdesk.adapters.store_sql.submissions import Submissions
+from helpdesk.adapters.store_sql.tickets import Tickets
+from helpdesk.adapters.store_sql.waiting import Waiting
+
+
+class SqlTransaction(Submissions, Tickets, Listing, Waiting, History, Outbox, Inbox, DeadLetters, ApiKeys, Facts):
+    """Implements the port's ``Transaction``."""

@@ -1,0 +1,98 @@
+"""Tickets that wait: in the human queues, and for the watchdog."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select, text
+
+from helpdesk.adapters.store_sql.schema import (
+    AWAITS_MACHINE_SQL,
+    AWAITS_PERSON_SQL,
+    CLAIMED_SQL,
+    outbox,
+    tickets,
+)
+from helpdesk.adapters.store_sql.scope import Scope, record_of
+from helpdesk.adapters.store_sql.tickets import TICKET_COLUMNS
+from helpdesk.ports.store import QueueSummary
+from helpdesk.tickets import Priority, Ticket
+
+_TICKETS = select(*TICKET_COLUMNS).limit(bindparam("limit"))
+_UPDATED_BEFORE = tickets.c.updated_at < bindparam("moment", type_=tickets.c.updated_at.type)
+
+# "high" stands before "normal" in the alphabet as well as in the queue.
+_IN_QUEUE = (
+    _TICKETS.where(text(AWAITS_PERSON_SQL), tickets.c.queue == bindparam("name"))
+    .order_by(tickets.c.priority, tickets.c.queued_at)
+)  # fmt: skip
+_PAST_DEADLINE = (
+    _TICKETS.where(text(AWAITS_MACHINE_SQL), tickets.c.deadline_at <= bindparam("moment"))
+    .order_by(tickets.c.deadline_at)
+)  # fmt: skip
+_UNTOUCHED = _TICKETS.where(
+    text(AWAITS_MACHINE_SQL),
+    _UPDATED_BEFORE,
+    ~select(outbox.c.sequence).where(outbox.c.ticket_id == tickets.c.ticket_id).exists(),
+).order_by(tickets.c.updated_at)
+_EXPIRED = (
+    _TICKETS.where(text(CLAIMED_SQL), tickets.c.claimed_until <= bindparam("moment"))
+    .order_by(tickets.c.claimed_until)
+)  # fmt: skip
+_UNHEARD = _TICKETS.where(text(AWAITS_PERSON_SQL), _UPDATED_BEFORE).order_by(tickets.c.updated_at)
+
+_WAITING_BY_QUEUE = (
+    select(tickets.c.queue, tickets.c.priority, func.count(), func.min(tickets.c.queued_at))
+    .where(text(AWAITS_PERSON_SQL))
+    .group_by(tickets.c.queue, tickets.c.priority)
+)
+_CLAIMED_BY_QUEUE = (
+    select(tickets.c.queue, func.count())
+    .where(text(CLAIMED_SQL), tickets.c.queue.is_not(None))
+    .group_by(tickets.c.queue)
+)
+
+
+class Waiting(Scope):
+    """Asks who waits, and for how long."""
+
+    def waiting_in_queue(self, queue: str, *, limit: int) -> list[Ticket]:
+        """Return the first tickets of a human queue."""
+        return self._tickets(_IN_QUEUE, name=queue, limit=limit)
+
+    def queue_summaries(self) -> dict[str, QueueSummary]:
+        """Return a summary of every queue that has waiting or claimed tickets."""
+        claimed: dict[str, int] = dict(self._connection.execute(_CLAIMED_BY_QUEUE).all())
+        waiting = {queue: dict.fromkeys(Priority, 0) for queue in claimed}
+        oldest: dict[str, datetime] = {}
+        for queue, priority, count, first in self._connection.execute(_WAITING_BY_QUEUE):
+            waiting.setdefault(queue, dict.fromkeys(Priority, 0))[priority] = count
+            oldest[queue] = min(oldest.get(queue, first), first)
+        return {
+            queue: QueueSummary(
+                queue=queue,
+                waiting=sum(counts.values()),
+                high_priority=counts[Priority.HIGH],
+                claimed=claimed.get(queue, 0),
+                oldest_queued_at=oldest.get(queue),
+            )
+            for queue, counts in sorted(waiting.items())
+        }
+
+    def past_deadline(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets that await the machine although their deadline has passed."""
+        return self._tickets(_PAST_DEADLINE, moment=now, limit=limit)
+
+    def untouched_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets that await the machine, were last changed before ``moment``, and have no outbox row."""
+        return self._tickets(_UNTOUCHED, moment=moment, limit=limit)
+
+    def expired_claims(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return claimed tickets whose lease has run out."""
+        return self._tickets(_EXPIRED, moment=now, limit=limit)
+
+    def waiting_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets that await a person and were last changed before ``moment``, longest first."""
+        return self._tickets(_UNHEARD, moment=moment, limit=limit)
+
+    def _tickets(self, statement: Select[Any], **parameters: Any) -> list[Ticket]:
+        return [record_of(Ticket, row) for row in self._connection.execute(statement, parameters)]
