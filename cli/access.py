@@ -1,0 +1,32 @@
+"""Opens what a command works with; heavy modules load only then, so that `--help` stays fast."""
+
+from typing import TYPE_CHECKING
+
+from helpdesk.ports.store import Role
+
+if TYPE_CHECKING:
+    from cli.client import TicketApi
+    from helpdesk.ports.store import Store
+
+
+def ticket_api(role: Role, *, agent: str | None = None) -> "TicketApi":
+    """Return a client of the ticket API, to be used in a ``with`` block.
+
+    Args:
+        role: whose key to send where none is configured.
+        agent: for whom to act; this takes an operator's key.
+    """
+    from cli.client import open_api
+    from helpdesk.settings import load_settings
+
+    return open_api(load_settings(), role, agent=agent)
+
+
+def store() -> "Store":
+    """Return the store with its schema up to date; the caller closes it."""
+    from helpdesk.settings import load_settings
+    from helpdesk.wiring import open_store
+
+    opened = open_store(load_settings())
+    opened.migrate()
+    return opened

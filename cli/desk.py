@@ -1,0 +1,133 @@
+"""What agents do: look at the queues, claim, release, transfer, reply, resolve, reopen."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.access import ticket_api
+from cli.console import Json, age, print_json, status_markup, stdout, table
+from cli.ticket_view import print_ticket
+from cli.tickets import TicketId
+from helpdesk.ports.store import Role
+
+if TYPE_CHECKING:
+    from cli.client import TicketApi
+
+Agent = Annotated[str | None, typer.Option("--agent", help="Act for this agent (takes an operator's key).")]
+Note = Annotated[str, typer.Option("--note", help="Why, for the history.")]
+
+
+def queues(as_json: Json = False) -> None:
+    """Show what waits in each human queue."""
+    with ticket_api(Role.AGENT) as api:
+        found = api.get("/queues")["queues"]
+    if as_json:
+        print_json({"queues": found})
+        return
+    listing = table("queue", "waiting", "high priority", "claimed", "oldest waits")
+    for column in listing.columns[1:]:
+        column.justify = "right"
+    for queue in found:
+        counts = [str(queue[name] or "·") for name in ("waiting", "high_priority", "claimed")]
+        busy = "" if queue["waiting"] or queue["claimed"] else "bright_black"
+        listing.add_row(queue["queue"], *counts, age(queue["oldest_queued_at"]), style=busy)
+    console = stdout()
+    console.print(listing)
+    if any(queue["waiting"] for queue in found):
+        console.print("[bright_black]Take the next ticket: helpdesk claim, or helpdesk claim QUEUE[/]")
+    else:
+        console.print("No ticket waits for a person.")
+
+
+def claim(
+    queue: Annotated[str | None, typer.Argument(help="Take this queue's next ticket (default: of all queues).")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Take this ticket, wherever it is.")] = None,
+    agent: Agent = None,
+    as_json: Json = False,
+) -> None:
+    """Take the next ticket, or a certain one; the claim returns by itself when its lease runs out."""
+    if queue is not None and ticket is not None:
+        raise typer.BadParameter("give a queue or --ticket, not both")
+    with ticket_api(Role.AGENT, agent=agent) as api:
+        if ticket is not None:
+            claimed = api.post(f"/tickets/{ticket}/claim")
+        elif queue is not None:
+            claimed = _claim_next(api, [queue.upper()])
+        else:
+            claimed = _claim_next(api, _by_urgency(api.get("/queues")["queues"]))
+    if as_json:
+        print_json(claimed)
+        return
+    console = stdout()
+    if claimed is None:
+        console.print(f"Nothing waits in {queue.upper()}; `helpdesk queues` shows all." if queue else "Nothing waits.")
+        return
+    print_ticket(console, claimed, history=False)
+    console.print(
+        f"It is yours until {claimed['claimed_until']}.\n"
+        f'answer it:    helpdesk reply {claimed["ticket_id"]} "…" --resolve\n'
+        f"give it back: helpdesk release {claimed['ticket_id']}"
+    )
+
+
+def release(ticket_id: TicketId, note: Note = "", agent: Agent = None, as_json: Json = False) -> None:
+    """Give a claimed ticket back to its queue, where it keeps its place."""
+    _act(ticket_id, "release", {"note": note}, agent=agent, as_json=as_json)
+
+
+def transfer(
+    ticket_id: TicketId,
+    queue: Annotated[str, typer.Argument(help="Where it belongs, such as INVOICE.", show_default=False)],
+    note: Note = "",
+    agent: Agent = None,
+    as_json: Json = False,
+) -> None:
+    """Move a claimed ticket to another queue."""
+    _act(ticket_id, "transfer", {"queue": queue.upper(), "note": note}, agent=agent, as_json=as_json)
+
+
+def reply(
+    ticket_id: TicketId,
+    text: Annotated[str, typer.Argument(help="What the customer gets to read.", show_default=False)],
+    resolve: Annotated[bool, typer.Option("--resolve", help="Close the ticket with this answer.")] = False,
+    agent: Agent = None,
+    as_json: Json = False,
+) -> None:
+    """Answer the customer of a ticket that you hold."""
+    _act(ticket_id, "reply", {"text": text, "resolve": resolve}, agent=agent, as_json=as_json)
+
+
+def resolve(ticket_id: TicketId, note: Note = "", agent: Agent = None, as_json: Json = False) -> None:
+    """Close a ticket that you hold, or that was answered."""
+    _act(ticket_id, "resolve", {"note": note}, agent=agent, as_json=as_json)
+
+
+def reopen(ticket_id: TicketId, note: Note = "", agent: Agent = None, as_json: Json = False) -> None:
+    """Put a closed ticket back into a human queue."""
+    _act(ticket_id, "reopen", {"note": note}, agent=agent, as_json=as_json)
+
+
+def _act(ticket_id: str, action: str, body: Mapping[str, Any], *, agent: str | None, as_json: bool) -> None:
+    with ticket_api(Role.AGENT, agent=agent) as api:
+        ticket = api.post(f"/tickets/{ticket_id}/{action}", body)
+    if as_json:
+        print_json(ticket)
+        return
+    where = f" in {ticket['queue']}" if ticket["queue"] and ticket["status"] == "queued" else ""
+    stdout().print(f"{action}: ticket {ticket_id} is now {status_markup(ticket['status'])}{where}")
+
+
+def _by_urgency(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the queues in which something waits: those with high priority first, then by the oldest ticket."""
+    busy = [queue for queue in found if queue["waiting"]]
+    busy.sort(key=lambda queue: (not queue["high_priority"], queue["oldest_queued_at"] or ""))
+    return [str(queue["queue"]) for queue in busy]
+
+
+def _claim_next(api: "TicketApi", names: Sequence[str]) -> dict[str, Any] | None:
+    for name in names:
+        claimed: dict[str, Any] | None = api.post(f"/queues/{name}/claim")
+        if claimed is not None:
+            return claimed
+    return None

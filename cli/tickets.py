@@ -1,0 +1,72 @@
+"""`helpdesk show` and `helpdesk tickets`: look at one ticket, or list many."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from cli.access import ticket_api
+from cli.console import Json, age, print_json, status_markup, stdout, table
+from cli.ticket_view import print_ticket
+from helpdesk.ports.store import Role
+from helpdesk.tickets import Priority, Status
+
+TicketId = Annotated[str, typer.Argument(help="The ticket's id.", show_default=False)]
+
+
+def show(ticket_id: TicketId, as_json: Json = False) -> None:
+    """Show a ticket with its conversation, decision, reasons, answer, sources and history."""
+    with ticket_api(Role.AGENT) as api:
+        ticket = api.get(f"/tickets/{ticket_id}")
+    if as_json:
+        print_json(ticket)
+    else:
+        print_ticket(stdout(), ticket)
+
+
+def tickets(
+    status: Annotated[Status | None, typer.Option(help="Only tickets with this status.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Only tickets of this human queue, such as REFUND.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only tickets from this user.")] = None,
+    intent: Annotated[str | None, typer.Option(help="Only tickets with this intent.")] = None,
+    priority: Annotated[Priority | None, typer.Option(help="Only tickets of this lane.")] = None,
+    after: Annotated[str | None, typer.Option(help="Created after this moment, as 2026-11-21T10:00:00Z.")] = None,
+    before: Annotated[str | None, typer.Option(help="Created before this moment.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List tickets, newest first."""
+    filters: dict[str, Any] = {"status": status.value if status else None, "queue": queue.upper() if queue else None}
+    filters |= {"user": user, "intent": intent, "priority": priority.value if priority else None}
+    filters |= {"created_after": after, "created_before": before}
+    with ticket_api(Role.AGENT) as api:
+        found = list(api.tickets(limit=limit, **filters))
+    if as_json:
+        print_json({"tickets": found})
+        return
+    console = stdout()
+    if not found:
+        filtered = any(value is not None for value in filters.values())
+        console.print(
+            "No ticket fits these filters; `helpdesk tickets` lists all."
+            if filtered
+            else 'There are no tickets yet; post one: helpdesk submit "Where is my parcel?" --wait'
+        )
+        return
+    listing = table("ticket", "age", "status", "queue", "intent", "sure", "subject")
+    for ticket in found:
+        sure = "" if ticket.get("confidence") is None else f"{ticket['confidence']:.0%}"
+        high = "[bold]↑[/] " if ticket["priority"] == Priority.HIGH else ""
+        listing.add_row(
+            ticket["ticket_id"],
+            age(ticket["created_at"]),
+            status_markup(ticket["status"]),
+            ticket.get("queue") or "",
+            ticket.get("intent") or "",
+            sure,
+            high + escape(ticket["subject"]),
+        )
+    listing.columns[0].no_wrap = True
+    console.print(listing)
+    if len(found) == limit:
+        console.print(f"[bright_black]The newest {limit}; --limit shows more.[/]")
