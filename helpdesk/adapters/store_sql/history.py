@@ -41,9 +41,10 @@ _FEEDBACK = _of_ticket(feedback, Feedback, "sequence")
 
 @cache
 def _add_answers(dialect: str) -> Any:
-    return insert_into(answers, dialect).on_conflict_do_nothing(
+    statement = insert_into(answers, dialect).on_conflict_do_nothing(
         index_elements=["ticket_id", "turn"], index_where=text(SENT_BY_MACHINE_SQL)
     )
+    return statement.execution_options(preserve_rowcount=True)
 
 
 @cache

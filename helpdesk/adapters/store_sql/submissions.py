@@ -1,6 +1,8 @@
 """New tickets, stored with all that belongs to them, and the keys that make a repeated submission harmless."""
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, select
 
@@ -14,6 +16,12 @@ _INSERT_TICKETS = insert(tickets)
 _INSERT_MESSAGES = insert(messages)
 _INSERT_EVENTS = insert(events)
 _INSERT_OUTBOX = insert(outbox)
+
+
+@cache
+def _add_keys(dialect: str) -> Any:
+    statement = insert_into(idempotency, dialect).on_conflict_do_nothing(index_elements=["owner", "key"])
+    return statement.execution_options(preserve_rowcount=True)
 
 
 class Submissions(Scope):
@@ -47,8 +55,7 @@ class Submissions(Scope):
             return
         # Sorted, because two transactions that insert the same keys in different order would wait for each other.
         ordered = sorted(records, key=lambda record: (record.owner, record.key))
-        statement = insert_into(idempotency, self._dialect).on_conflict_do_nothing(index_elements=["owner", "key"])
-        stored = self._connection.execute(statement, [row_of(record) for record in ordered]).rowcount
+        stored = self._connection.execute(_add_keys(self._dialect), [row_of(record) for record in ordered]).rowcount
         if stored < len(records):
             made = [record.ticket_id for record in records]
             self._connection.execute(delete(idempotency).where(idempotency.c.ticket_id.in_(made)))
