@@ -1,0 +1,79 @@
+"""The suite is proven by breaking each promise on purpose: it must notice."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from tests.chaos.checker import Counts, show
+from tests.chaos.conftest import StartSystem
+from tests.chaos.system import System
+
+
+def run(system: System, disturb: threading.Thread, *, total: int = 150) -> Counts:
+    disturb.start()
+    accepted = system.post_all(total, per_s=30)
+    disturb.join()
+    system.wait_until_decided(limit_s=12)
+    return system.counts(accepted, attempted=total)
+
+
+def crash_workers_before_commit(system: System) -> threading.Thread:
+    def disturb() -> None:
+        for _ in range(3):
+            time.sleep(1)
+            for worker in ("worker-0", "worker-1"):
+                system.restart_with_failpoint(worker, "worker.after_work_before_commit")
+
+    return threading.Thread(target=disturb)
+
+
+def crash_workers_before_ack(system: System) -> threading.Thread:
+    def disturb() -> None:
+        for _ in range(3):
+            time.sleep(1)
+            for worker in ("worker-0", "worker-1"):
+                system.restart_with_failpoint(worker, "worker.after_commit_before_ack")
+
+    return threading.Thread(target=disturb)
+
+
+def kill_the_relay_often(system: System) -> threading.Thread:
+    def disturb() -> None:
+        for _ in range(25):
+            time.sleep(0.15)
+            system.kill("relay", signal.SIGKILL)
+
+    return threading.Thread(target=disturb)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("mutation", ["", "ack_first"])
+def test_acknowledging_before_the_commit_is_noticed(mutation: str, start_system: StartSystem) -> None:
+    system = start_system("embedded", mutation=mutation)
+    counts = run(system, crash_workers_before_commit(system))
+    show(f"workers end before the commit, mutation {mutation or 'none'}", counts)
+    assert counts.sound is (mutation == ""), counts
+    if mutation:
+        assert counts.silent > 0
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("mutation", ["", "no_inbox"])
+def test_taking_every_delivery_for_new_work_is_noticed(mutation: str, start_system: StartSystem) -> None:
+    system = start_system("embedded", mutation=mutation)
+    counts = run(system, crash_workers_before_ack(system))
+    show(f"workers end before the ack, mutation {mutation or 'none'}", counts)
+    assert counts.sound is (mutation == ""), counts
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("mutation", ["", "no_confirms"])
+def test_forgetting_messages_before_the_confirm_is_noticed(mutation: str, start_system: StartSystem) -> None:
+    system = start_system("embedded", mutation=mutation)
+    counts = run(system, kill_the_relay_often(system))
+    show(f"the relay is killed often, mutation {mutation or 'none'}", counts)
+    assert counts.sound is (mutation == ""), counts
+    if mutation:
+        assert counts.silent > 0

@@ -1,0 +1,59 @@
+"""A worker process of the fault suite: the real worker, with a knowledge base and a writer that cost nothing.
+
+``CHAOS_MUTATION`` breaks a promise on purpose, so that the suite can show that it notices: ``ack_first`` acknowledges
+before the outcome is committed, ``no_inbox`` takes every delivery for new work.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Sequence
+
+import processor.handling
+import processor.opening
+import processor.recording
+from helpdesk.logs import configure_logging
+from helpdesk.ports.broker import Delivery
+from helpdesk.settings import load_settings
+from helpdesk.wiring import open_broker, open_predictor, open_store
+from processor.considering import Consideration
+from processor.handling import Handler
+from processor.policy import load_policy
+from processor.worker import Worker, wait_for_topology
+from tests.fakes import FakeKnowledge, FakeWriter
+
+
+def _acknowledge_first() -> None:
+    handle = Handler.handle
+
+    def ack_first(self: Handler, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            delivery.ack()
+        handle(self, deliveries)
+
+    Handler.handle = ack_first  # type: ignore[method-assign]
+
+
+def _forget_the_inbox() -> None:
+    processor.opening._is_due = lambda *_: True
+    processor.recording.still_due = lambda *_: True
+
+
+MUTATIONS = {"": lambda: None, "ack_first": _acknowledge_first, "no_inbox": _forget_the_inbox}
+
+
+def main() -> None:
+    MUTATIONS[os.environ.get("CHAOS_MUTATION", "")]()
+    settings = load_settings()
+    configure_logging("worker", format="text", level="INFO")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    store, broker = open_store(settings), open_broker(settings)
+    policy = load_policy(settings.processor.policy_file)
+    consideration = Consideration(open_predictor(settings), FakeKnowledge(), FakeWriter(), policy, passages=3)
+    wait_for_topology(broker, stop)
+    Worker(store, broker, consideration, settings.processor).run(stop)
+
+
+if __name__ == "__main__":
+    main()
