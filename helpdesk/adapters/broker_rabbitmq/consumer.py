@@ -1,0 +1,291 @@
+"""Receiving: one channel per lane, local buffers, settling only on the channel that delivered."""
+
+import hashlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pika
+from pika.channel import Channel
+from pika.exceptions import ChannelClosed, ChannelClosedByBroker
+
+from helpdesk.adapters.broker_lanes import LaneTurns, dead_headers, retry_step_s
+from helpdesk.adapters.broker_rabbitmq.connection import (
+    ACCESS_REFUSED,
+    BACK_OFF_S,
+    MISCONFIGURED_PAUSE_S,
+    Link,
+    misconfigured,
+)
+from helpdesk.adapters.broker_rabbitmq.publisher import RabbitMqPublisher
+from helpdesk.adapters.broker_rabbitmq.wire import Malformed, salvage, to_envelope
+from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
+from helpdesk.ports.broker import DEAD, LANES, Delivery, Envelope
+
+logger = logging.getLogger(__name__)
+
+GIVE_BACK_PAUSE_S = 1.0
+"""A message that could not be moved returns to its queue after this long, so that it does not come back in a loop."""
+
+
+class RabbitMqDelivery:
+    """A message, bound to the channel that delivered it."""
+
+    def __init__(
+        self, consumer: "RabbitMqConsumer", channel: Channel, tag: int, envelope: Envelope, malformed: str
+    ) -> None:
+        self.envelope, self.channel, self.tag, self.malformed = envelope, channel, tag, malformed
+        self._consumer = consumer
+
+    def ack(self) -> bool:
+        return self._consumer.ack(self)
+
+    def retry(self, delay_s: float) -> bool:
+        """Publish to the ladder with confirm, then ack. Only lanes have a ladder; elsewhere it comes again soon."""
+        source = self.envelope.destination
+        target = self._consumer.retry_destination(source, retry_step_s(delay_s)) if source in LANES else source
+        return self._consumer.move(self, replace(self.envelope, destination=target, attempt=self.envelope.attempt + 1))
+
+    def dead_letter(self, reason: str) -> bool:
+        """Publish to ``dead`` with confirm, then ack."""
+        headers = dead_headers(self.envelope, reason)
+        return self._consumer.move(self, replace(self.envelope, destination=DEAD, headers=headers))
+
+
+class _Lane:
+    """One queue's channel and the messages that came through it and were not handed out yet."""
+
+    def __init__(self, destination: str) -> None:
+        self.destination = destination
+        self.channel: Channel | None = None
+        self.is_opening = False
+        self.consumer_tag = ""
+        self.buffer: deque[RabbitMqDelivery] = deque()
+        self.back_off_s = BACK_OFF_S[0]
+
+
+class RabbitMqConsumer:
+    """Hands out messages from the buffers of its lanes; at most ``prefetch`` are handed out and unsettled.
+
+    Args:
+        publisher: makes the publisher that moves messages to the ladder and to ``dead``.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        destinations: Sequence[str],
+        *,
+        prefetch: int,
+        publisher: Callable[[], RabbitMqPublisher],
+        confirm_timeout_s: float,
+    ) -> None:
+        self._link, self._prefetch = link, prefetch
+        self._publisher, self._confirm_timeout_s = publisher, confirm_timeout_s
+        self._lanes = [_Lane(destination) for destination in destinations]
+        self._turns = LaneTurns(len(self._lanes))
+        self._state = threading.Condition()
+        self._handed_out: set[RabbitMqDelivery] = set()
+        self._acks: deque[tuple[Channel, int]] = deque()
+        self._problem: BrokerUnavailable | None = None
+        self._paused = self._closed = False
+        link.io.call(lambda: link.add(self))
+
+    def receive(self, limit: int, *, wait_s: float) -> list[Delivery]:
+        until = time.monotonic() + wait_s
+        while True:
+            taken = self._take(limit, until)
+            fit = [delivery for delivery in taken if not delivery.malformed]
+            for delivery in taken:
+                if delivery.malformed:
+                    logger.warning("malformed message", extra={"reason": delivery.malformed})
+                    delivery.dead_letter(delivery.malformed)
+            if fit or not taken:
+                return list(fit)
+
+    def pause(self) -> None:
+        with self._state:
+            self._paused = True
+        self._link.io.call(self._stop_consuming)
+
+    def resume(self) -> None:
+        with self._state:
+            self._paused = False
+        self._link.io.call(self._start_consuming)
+
+    def close(self) -> None:
+        done = threading.Event()
+        with self._state:
+            self._closed = True
+            self._handed_out.clear()
+            self._state.notify_all()
+        self._link.io.call(lambda: self._close(done))
+        while not self._link.is_closed and not done.wait(0.1):
+            pass
+
+    def retry_destination(self, lane: str, step_s: int) -> str:
+        return self._link.topology.retry(lane, step_s)
+
+    def ack(self, delivery: RabbitMqDelivery) -> bool:
+        if not self._let_go(delivery):
+            return False
+        self._acks.append((delivery.channel, delivery.tag))
+        if len(self._acks) == 1:  # otherwise a flush that takes this one along is under way
+            self._link.io.call(self._flush_acks)
+        return True
+
+    def move(self, delivery: RabbitMqDelivery, envelope: Envelope) -> bool:
+        """Publish ``envelope`` with confirm, then ack ``delivery``; without a confirm the message stays where it is."""
+        with self._state:
+            if delivery not in self._handed_out:
+                return False
+        try:
+            (problem,) = self._publisher().send([envelope], timeout_s=self._confirm_timeout_s)
+        except BrokerUnavailable as error:
+            problem = error
+        if problem is None:
+            return self.ack(delivery)
+        logger.warning("cannot move message", extra={"to": envelope.destination, "reason": str(problem)})
+        if self._let_go(delivery):
+            self._link.io.call(lambda: self._link.io.loop.call_later(GIVE_BACK_PAUSE_S, lambda: _give_back([delivery])))
+        return False
+
+    def _take(self, limit: int, until: float) -> list[RabbitMqDelivery]:
+        with self._state:
+            while not self._closed:
+                self._raise_problem()
+                taken = [] if self._paused else self._next(min(limit, self._prefetch - len(self._handed_out)))
+                left_s = until - time.monotonic()
+                if taken or left_s <= 0:
+                    return taken
+                self._state.wait(left_s)
+        return []
+
+    def _next(self, slots: int) -> list[RabbitMqDelivery]:
+        taken: list[RabbitMqDelivery] = []
+        while len(taken) < slots:
+            index = self._turns.next([bool(lane.buffer) for lane in self._lanes])
+            if index is None:
+                break
+            taken.append(self._lanes[index].buffer.popleft())
+        self._handed_out.update(taken)
+        return taken
+
+    def _raise_problem(self) -> None:
+        if isinstance(self._problem, BrokerMisconfigured):
+            raise BrokerMisconfigured(str(self._problem))
+        self._link.raise_misconfigured()
+
+    def _let_go(self, delivery: RabbitMqDelivery) -> bool:
+        """Settle a message; False when it was settled before, or went back to the broker with its channel."""
+        with self._state:
+            if delivery not in self._handed_out:
+                return False
+            self._handed_out.remove(delivery)
+            self._state.notify_all()  # there is room for another message now
+            return True
+
+    # In the I/O thread:
+
+    def link_up(self, _connection: pika.SelectConnection) -> None:
+        for lane in self._lanes:
+            self._open(lane)
+
+    def link_down(self, problem: BrokerUnavailable) -> None:
+        """Nothing to do: the channels were closed first, each with its own call."""
+
+    def _open(self, lane: _Lane) -> None:
+        if lane.channel is None and not lane.is_opening and not self._closed:
+            lane.is_opening = self._link.channel(
+                lambda channel: self._prepare(lane, channel),
+                lambda channel, why: self._channel_closed(lane, channel, why),
+            )
+
+    def _prepare(self, lane: _Lane, channel: Channel) -> None:
+        lane.channel, lane.is_opening = channel, False
+        channel.add_on_cancel_callback(lambda _frame: channel.close(reply_text="the queue was deleted"))
+        channel.basic_qos(prefetch_count=self._prefetch)
+        if not self._paused:
+            self._consume(lane)
+
+    def _consume(self, lane: _Lane) -> None:
+        if lane.channel is None or not lane.channel.is_open or lane.consumer_tag:
+            return
+
+        def consuming(_frame: object) -> None:
+            lane.back_off_s = BACK_OFF_S[0]
+            with self._state:
+                self._problem = None
+
+        lane.consumer_tag = lane.channel.basic_consume(
+            self._link.topology.queue(lane.destination),
+            lambda channel, got, properties, body: self._arrived(lane, channel, got.delivery_tag, properties, body),
+            callback=consuming,
+        )
+
+    def _arrived(self, lane: _Lane, channel: Channel, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
+        malformed = ""
+        try:
+            envelope = to_envelope(lane.destination, properties, body)
+        except Malformed as why:
+            malformed = str(why)
+            envelope = salvage(lane.destination, properties, body, hashlib.sha256(body).hexdigest()[:32])
+        delivery = RabbitMqDelivery(self, channel, tag, envelope, malformed)
+        with self._state:
+            if not self._paused:
+                lane.buffer.append(delivery)
+                self._state.notify()
+                return
+        _give_back([delivery])
+
+    def _channel_closed(self, lane: _Lane, channel: Channel, reason: Exception) -> None:
+        """Forget what came through the channel, because the broker delivers it again; open a new one."""
+        lane.channel, lane.is_opening, lane.consumer_tag = None, False, ""
+        with self._state:
+            lane.buffer.clear()
+            self._handed_out = {delivery for delivery in self._handed_out if delivery.channel is not channel}
+            if isinstance(reason, ChannelClosedByBroker) and reason.reply_code == ACCESS_REFUSED:
+                self._problem = misconfigured(reason)
+            self._state.notify_all()
+        if self._closed or not isinstance(reason, ChannelClosed):
+            return  # a lost connection comes back with `link_up`
+        logger.warning("channel closed", extra={"queue": lane.destination, "reason": repr(reason)})
+        pause_s = MISCONFIGURED_PAUSE_S if self._problem else lane.back_off_s
+        lane.back_off_s = min(2 * lane.back_off_s, BACK_OFF_S[1])
+        self._link.io.loop.call_later(pause_s, lambda: self._link.redeclare(lambda: self._open(lane)))
+
+    def _flush_acks(self) -> None:
+        while self._acks:
+            channel, tag = self._acks.popleft()
+            if channel.is_open:
+                channel.basic_ack(tag)
+
+    def _stop_consuming(self) -> None:
+        for lane in self._lanes:
+            if lane.channel is not None and lane.channel.is_open and lane.consumer_tag:
+                lane.channel.basic_cancel(lane.consumer_tag, callback=lambda _frame: None)
+            lane.consumer_tag = ""
+            with self._state:
+                unseen, lane.buffer = list(lane.buffer), deque()
+            _give_back(unseen)
+
+    def _start_consuming(self) -> None:
+        for lane in self._lanes:
+            self._consume(lane)
+
+    def _close(self, done: threading.Event) -> None:
+        self._flush_acks()
+        self._link.remove(self)
+        for lane in self._lanes:
+            if lane.channel is not None and lane.channel.is_open:
+                lane.channel.close()
+        done.set()
+
+
+def _give_back(deliveries: Sequence[RabbitMqDelivery]) -> None:
+    for delivery in deliveries:
+        if delivery.channel.is_open:
+            delivery.channel.basic_nack(delivery.tag, requeue=True)
