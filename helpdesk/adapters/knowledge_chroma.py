@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import threading
 import time
 import uuid
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpdesk.adapters.article_rules import require_valid
+from helpdesk.adapters.sentences import gist
 from helpdesk.errors import HelpdeskError, KnowledgeUnavailable
 from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question
@@ -33,7 +35,8 @@ POINTER = "helpdesk-knowledge"
 
 _PREFIX = "helpdesk-kb-"
 _FIELDS = ("title", "question", "intent", "category", "updated", "url")
-_RECIPE = "question+title+body/1"
+_RECIPE = "(question, title) + (question, title, body without addresses)"
+_URL = re.compile(r"https?://\S+")
 _LOOK_EVERY_S = 2.0
 _TIMEOUT_S = 10.0
 _ABANDONED_AFTER_S = 3600.0
@@ -110,7 +113,7 @@ class ChromaKnowledge:
         """Return the best passages: cosine plus a soft prior over intents, near-duplicates collapsed."""
         if not questions:
             return []
-        vectors = self._encoder.encode([question.text for question in questions])
+        vectors = self._encoder.encode([gist(question.text) for question in questions])
         with self._translated("searched"):
             found = self._query(vectors, limit * 4 + _SPARE_CANDIDATES)
         rows = zip(questions, found["ids"], found["documents"], found["metadatas"], found["distances"], strict=True)
@@ -193,9 +196,16 @@ class ChromaKnowledge:
 
     def _vectors(self, articles: Sequence[Article], known: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         new = [article for article in articles if article.article_id not in known]
-        encoded = self._encoder.encode([f"{a.question}\n{a.title}\n{a.body}" for a in new])
-        by_id = {**known, **{a.article_id: row for a, row in zip(new, encoded, strict=True)}}
+        by_id = {**known, **{a.article_id: row for a, row in zip(new, self._encoded(new), strict=True)}}
         return np.stack([by_id[article.article_id] for article in articles])
+
+    def _encoded(self, articles: Sequence[Article]) -> NDArray[np.float32]:
+        # A ticket asks; so half of the weight goes to the question and title, which a long body would drown.
+        asked = self._encoder.encode([f"{a.question}\n{a.title}" for a in articles])
+        whole = self._encoder.encode([f"{a.question}\n{a.title}\n{_URL.sub('', a.body)}" for a in articles])
+        both: NDArray[np.float32] = asked + whole
+        both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9)
+        return both
 
     def _build(
         self,
