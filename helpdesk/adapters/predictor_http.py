@@ -60,6 +60,6 @@ class HttpPredictor:
             raise PredictorUnavailable(message) from error
         if len(predictions) != len(texts):
             raise PredictorUnavailable(
-                f"The prediction service at {self._url} answered {len(predictions)} predictions for {len(texts)} tickets."
+                f"The prediction service at {self._url} answered {len(predictions)} times for {len(texts)} tickets."
             )
         return predictions
