@@ -202,12 +202,19 @@ class System:
 
     # Coming to rest
 
-    def wait_until_decided(self, *, limit_s: float) -> None:
-        """Wait until no ticket awaits the machine and no message is on its way, or the limit has passed."""
+    def wait_until_decided(self, *, limit_s: float, quiet_s: float = 30.0) -> None:
+        """Wait until no ticket awaits the machine and no message is on its way.
+
+        Gives up when the limit has passed, or when nothing has moved for ``quiet_s``.
+        """
         deadline = time.monotonic() + limit_s
-        while time.monotonic() < deadline:
-            if not self._open_tickets() and not self.unsettled() and not self._outbox():
+        before, moved_at = (-1, -1, -1), time.monotonic()
+        while time.monotonic() < min(deadline, moved_at + quiet_s):
+            now = (self._open_tickets(), self.unsettled(), self._outbox())
+            if not any(now):
                 return
+            if now != before:
+                before, moved_at = now, time.monotonic()
             time.sleep(0.2)
 
     def unsettled(self) -> int:

@@ -15,7 +15,7 @@ def run(system: System, disturb: threading.Thread, *, total: int = 150) -> Count
     disturb.start()
     accepted = system.post_all(total, per_s=30)
     disturb.join()
-    system.wait_until_decided(limit_s=12)
+    system.wait_until_decided(limit_s=90, quiet_s=12)
     return system.counts(accepted, attempted=total)
 
 
