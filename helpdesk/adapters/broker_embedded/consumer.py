@@ -108,7 +108,7 @@ class EmbeddedConsumer:
         deadline, pause_s = time.monotonic() + wait_s, POLL_S[0]
         while not self._closed:
             with self._taking:
-                taken = self._try_to_take(limit)
+                taken = self._try_to_take(limit, max(pause_s, deadline - time.monotonic()))
             left_s = deadline - time.monotonic()
             if taken or left_s <= 0:
                 return list(taken)
@@ -141,7 +141,8 @@ class EmbeddedConsumer:
             self._writer.post(change, expires_at=delivery.held_until)
             return True
         try:
-            return self._writer.call(change, timeout_s=self._settings.confirm_timeout_s)
+            limit_s = self._settings.confirm_timeout_s
+            return self._writer.call(change, timeout_s=limit_s, grace_s=limit_s)
         except BrokerUnavailable:
             return False  # the lease runs out, and the message is delivered again
 
@@ -158,7 +159,7 @@ class EmbeddedConsumer:
                 self._held.pop(delivery.seq, None)
             logger.warning("lease lost", extra={"message_id": delivery.envelope.message_id})
 
-    def _try_to_take(self, limit: int) -> list[EmbeddedDelivery]:
+    def _try_to_take(self, limit: int, timeout_s: float) -> list[EmbeddedDelivery]:
         slots = min(limit, self._prefetch - len(self._held), CLAIM_LIMIT)
         if self._paused or slots <= 0:
             return []
@@ -167,7 +168,8 @@ class EmbeddedConsumer:
                 return []
             taken = self._writer.call(
                 lambda connection: self._claim(connection, slots),
-                timeout_s=self._settings.confirm_timeout_s,
+                timeout_s=timeout_s,
+                grace_s=self._settings.confirm_timeout_s,  # what is claimed must not be left to run out
                 durable=False,
             )
         except BrokerMisconfigured:

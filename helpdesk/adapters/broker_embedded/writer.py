@@ -59,8 +59,14 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="embedded-broker-writer", daemon=True)
         self._thread.start()
 
-    def call(self, work: Callable[[sqlite3.Connection], T], *, timeout_s: float, durable: bool = True) -> T:
+    def call(
+        self, work: Callable[[sqlite3.Connection], T], *, timeout_s: float, grace_s: float = 0.0, durable: bool = True
+    ) -> T:
         """Run ``work`` in a transaction and return its result once that is committed.
+
+        Args:
+            timeout_s: how long to wait for a turn and for the commit.
+            grace_s: how much longer to wait for a commit that has begun.
 
         Raises:
             PublishUnconfirmed: it was being committed when the time was up; it may or may not have happened.
@@ -76,9 +82,9 @@ class GroupCommit:
             if future.cancel():
                 raise self._problem or BrokerUnavailable(f"no turn to write within {timeout_s:g} s") from None
         try:
-            return future.result(timeout_s)
+            return future.result(grace_s)
         except FutureTimeout:
-            raise PublishUnconfirmed(f"no commit within {2 * timeout_s:g} s") from None
+            raise PublishUnconfirmed(f"no commit within {timeout_s + grace_s:g} s") from None
 
     def post(self, work: Callable[[sqlite3.Connection], Any], *, expires_at: float) -> None:
         """Run ``work`` in some later transaction, not durably; try again on failure until ``expires_at``."""
