@@ -1,9 +1,14 @@
-"""A relay process of the fault suite; with ``CHAOS_MUTATION=no_confirms`` it deletes outbox rows before the confirm."""
+"""A relay process of the fault suite; with ``CHAOS_MUTATION`` it does a little worse.
+
+``no_confirms`` deletes outbox rows before the confirm; ``twice`` publishes every message twice.
+"""
 
 import os
+from collections.abc import Sequence
 
 from helpdesk.errors import BrokerUnavailable
 from helpdesk.logs import configure_logging
+from helpdesk.ports.store import OutboxRow
 from helpdesk.settings import load_settings
 from relay.outbox import BATCH, Relay
 from relay.service import serve
@@ -24,8 +29,19 @@ def _delete_before_the_confirm() -> None:
     Relay.run_once = run_once  # type: ignore[method-assign]
 
 
+def _publish_twice() -> None:
+    publish = Relay._publish
+
+    def twice(self: Relay, rows: Sequence[OutboxRow]) -> list[BrokerUnavailable | None]:
+        publish(self, rows)
+        return publish(self, rows)
+
+    Relay._publish = twice  # type: ignore[method-assign]
+
+
+MUTATIONS = {"no_confirms": _delete_before_the_confirm, "twice": _publish_twice}
+
 if __name__ == "__main__":
-    if os.environ.get("CHAOS_MUTATION") == "no_confirms":
-        _delete_before_the_confirm()
+    MUTATIONS.get(os.environ.get("CHAOS_MUTATION", ""), lambda: None)()
     configure_logging("relay", format="text", level="INFO")
     serve(load_settings())

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -36,6 +36,7 @@ class System:
 
     Args:
         workers: how many worker processes.
+        held_down: processes that are not started before ``let_up``.
         mutation: breaks a promise on purpose; see worker_process and relay_process.
         watchdog: whether lost messages may be healed by the watchdog; off, the suite sees them as silent tickets.
     """
@@ -49,6 +50,7 @@ class System:
         workers: int = 2,
         mutation: str = "",
         watchdog: bool = False,
+        held_down: Sequence[str] = (),
         extra: Mapping[str, str] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ class System:
             **{f"worker-{number}": [python, "-m", "tests.chaos.worker_process"] for number in range(workers)},
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._held_down: set[str] = set()
+        self._held_down: set[str] = set(held_down)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._minder = threading.Thread(target=self._mind, daemon=True)
@@ -112,7 +114,8 @@ class System:
     def start(self) -> None:
         """Start every process, and return once the ticket API answers."""
         for name in self._commands:
-            self._spawn(name)
+            if name not in self._held_down:
+                self._spawn(name)
         self._minder.start()
         self.wait_until(self._is_healthy, limit_s=30, what="the ticket API")
 
@@ -132,6 +135,8 @@ class System:
     def let_up(self, name: str) -> None:
         with self._lock:
             self._held_down.discard(name)
+            if name not in self._processes:
+                self._spawn(name)
 
     def restart_with_failpoint(self, name: str, failpoint: str) -> None:
         """Replace a process by one that ends itself at the fail-point; what replaces that one has none."""
@@ -160,7 +165,7 @@ class System:
 
     # The client
 
-    def post_all(self, total: int, *, per_s: float, threads: int = 4) -> dict[str, str]:
+    def post_all(self, total: int, *, per_s: float, threads: int = 4, texts: Sequence[str] = TEXTS) -> dict[str, str]:
         """Post tickets at a steady rate, each until it is accepted; return idempotency key -> ticket id."""
         accepted: dict[str, str] = {}
         begin = time.monotonic()
@@ -176,7 +181,7 @@ class System:
                         return
                     time.sleep(max(0.0, begin + number / per_s - time.monotonic()))
                     key = uuid.uuid4().hex
-                    accepted[key] = self._post_until_accepted(client, key, number)
+                    accepted[key] = self._post_until_accepted(client, key, f"{texts[number % len(texts)]} ({number})")
 
         posters = [threading.Thread(target=post) for _ in range(threads)]
         for poster in posters:
@@ -185,8 +190,8 @@ class System:
             poster.join()
         return accepted
 
-    def _post_until_accepted(self, client: httpx.Client, key: str, number: int) -> str:
-        body = {"user": f"customer-{number}", "description": f"{TEXTS[number % len(TEXTS)]} ({number})"}
+    def _post_until_accepted(self, client: httpx.Client, key: str, text: str) -> str:
+        body = {"user": "ada@example.org", "description": text}
         headers = {"Authorization": f"Bearer {self.portal_key}", "Idempotency-Key": key}
         for _ in range(600):
             try:

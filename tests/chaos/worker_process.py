@@ -1,6 +1,6 @@
 """A worker process of the fault suite: the real worker, with a knowledge base and a writer that cost nothing.
 
-``CHAOS_MUTATION`` breaks a promise on purpose, so that the suite can show that it notices: ``ack_first`` acknowledges
+A ticket that says ``deadly`` ends the process that handles it. ``CHAOS_MUTATION`` breaks a promise on purpose, so that the suite can show that it notices: ``ack_first`` acknowledges
 before the outcome is committed, ``no_inbox`` takes every delivery for new work.
 """
 
@@ -20,7 +20,15 @@ from processor.considering import Consideration
 from processor.handling import Handler
 from processor.policy import load_policy
 from processor.worker import Worker, wait_for_topology
+from processor.work import Work
 from tests.fakes import FakeKnowledge, FakeWriter
+
+
+class _MortalConsideration(Consideration):
+    def decide(self, works: Sequence[Work]) -> None:
+        if any("deadly" in work.text for work in works):
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().decide(works)
 
 
 def _acknowledge_first() -> None:
@@ -50,7 +58,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     store, broker = open_store(settings), open_broker(settings)
     policy = load_policy(settings.processor.policy_file)
-    consideration = Consideration(open_predictor(settings), FakeKnowledge(), FakeWriter(), policy, passages=3)
+    consideration = _MortalConsideration(open_predictor(settings), FakeKnowledge(), FakeWriter(), policy, passages=3)
     wait_for_topology(broker, stop)
     Worker(store, broker, consideration, settings.processor).run(stop)
 
