@@ -1,7 +1,7 @@
 """A worker process of the fault suite: the real worker, with a knowledge base and a writer that cost nothing.
 
-A ticket that says ``deadly`` ends the process that handles it. ``CHAOS_MUTATION`` breaks a promise on purpose, so that the suite can show that it notices: ``ack_first`` acknowledges
-before the outcome is committed, ``no_inbox`` takes every delivery for new work.
+A ticket that says ``deadly`` ends the process that handles it. ``CHAOS_MUTATION`` breaks a promise on purpose, so that
+the suite can show that it notices: ``ack_first`` acknowledges before the outcome is committed, ``no_inbox`` takes every delivery for new work.
 """
 
 import os
@@ -19,8 +19,8 @@ from helpdesk.wiring import open_broker, open_predictor, open_store
 from processor.considering import Consideration
 from processor.handling import Handler
 from processor.policy import load_policy
-from processor.worker import Worker, wait_for_topology
 from processor.work import Work
+from processor.worker import Worker, wait_for_topology
 from tests.fakes import FakeKnowledge, FakeWriter
 
 
