@@ -16,6 +16,7 @@ from helpdesk.web.app import new_app
 from helpdesk.web.authentication import KeyChecker, StoredKeys
 from ticket_api import routes_desk, routes_operations, routes_tickets
 from ticket_api.group_commit import GroupCommit
+from ticket_api.routes_intake import add_intake
 from ticket_api.services import Services
 
 DESCRIPTION = "Submit support tickets, follow them, and work the human queues. A 202 means: it is on disk."
@@ -60,6 +61,7 @@ def create_app(
         intake=intake,
         clock=clock,
     )
+    add_intake(app)
     for routes in (routes_tickets, routes_desk, routes_operations):
         app.include_router(routes.router)
     return app

@@ -31,9 +31,8 @@ async def read_body(request: Request, model: type[Model]) -> Model:
 
 
 def body_description(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the ``openapi_extra`` that declares the body of an endpoint that calls ``read_body``."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
+    """Return the OpenAPI ``requestBody`` of an endpoint that calls ``read_body``."""
+    return {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
 
 
 def _located(error: Any, body: bytes) -> Any:

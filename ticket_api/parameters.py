@@ -49,11 +49,4 @@ Cursor = Annotated[
     str, Query(max_length=200, pattern=r"^[\x21-\x7e]+$", description="`next_cursor` of the page before.")
 ]
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        pattern=r"^[\x21-\x7e]{1,255}$",
-        description="A name for this request, 1 to 255 visible ASCII characters: a retry under it changes nothing.",
-    ),
-]
 IfNoneMatch = Annotated[str | None, Header(description="An `ETag` that the caller has: 304 where it is in force.")]

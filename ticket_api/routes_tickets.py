@@ -3,19 +3,15 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from helpdesk.errors import NotAuthorised
-from helpdesk.failpoints import failpoint
-from helpdesk.logs import correlation_id
 from helpdesk.ports.store import Role, TicketFilter
 from helpdesk.tickets import HUMAN_QUEUES, Priority, Status
 from helpdesk.web.problems import problem_responses
-from ticket_api.bodies import body_description, read_body
-from ticket_api.intake import new_submission
-from ticket_api.parameters import Cursor, FilterText, IdempotencyKey, IfNoneMatch, Limit, Moment, TicketId
+from ticket_api.parameters import Cursor, FilterText, IfNoneMatch, Limit, Moment, TicketId
 from ticket_api.reading import read_ticket, view_for
-from ticket_api.requests import GiveFeedback, SubmitTicket, WriteMessage
+from ticket_api.requests import GiveFeedback, WriteMessage
 from ticket_api.responses import (
     AcceptedTicket,
     DeskTicket,
@@ -24,49 +20,10 @@ from ticket_api.responses import (
     PortalTicket,
     PortalTicketPage,
 )
+from ticket_api.routes_intake import LOCATION, accepted
 from ticket_api.services import Customer, Reader, Uses, owner_of
 
 router = APIRouter(tags=["tickets"], responses=problem_responses(400, 401, 403, 413, 422, 429, 503))
-
-_LOCATION = {"Location": {"description": "Where its status is shown.", "schema": {"type": "string"}}}
-_REPLAYED = {"Idempotency-Replayed": {"description": "`true`: nothing new was stored.", "schema": {"type": "string"}}}
-
-
-def status_url(ticket_id: str) -> str:
-    """Return the path under which a ticket's status is shown."""
-    return f"/tickets/{ticket_id}"
-
-
-def accepted(ticket_id: str, status: Status, *, replayed: bool = False) -> Response:
-    """Return the 202 of a ticket that is on disk."""
-    url = status_url(ticket_id)
-    headers = {"Location": url} | ({"Idempotency-Replayed": "true"} if replayed else {})
-    body = AcceptedTicket(ticket_id=ticket_id, status=status, status_url=url).model_dump_json()
-    return Response(body, HTTPStatus.ACCEPTED, headers, media_type="application/json")
-
-
-@router.post(
-    "/tickets",
-    status_code=HTTPStatus.ACCEPTED,
-    response_model=AcceptedTicket,
-    responses={202: {"headers": _LOCATION | _REPLAYED}, **problem_responses(409)},
-    openapi_extra=body_description(SubmitTicket),
-)
-async def submit_ticket(
-    request: Request, caller: Customer, services: Uses, idempotency_key: IdempotencyKey = None
-) -> Response:
-    """Accept a ticket: once this answers 202 the ticket is on disk, and will be answered or reach a person."""
-    submission = new_submission(
-        await read_body(request, SubmitTicket),
-        owner=caller.name,
-        idempotency_key=idempotency_key,
-        correlation_id=correlation_id.get(),
-        now=services.clock(),
-        decide_within_s=services.settings.processor.decide_within_s,
-    )
-    stored = await services.intake.submit(submission)
-    failpoint("intake.after_commit_before_reply")
-    return accepted(stored.ticket_id, Status.RECEIVED, replayed=stored.replayed)
 
 
 @router.get("/tickets", response_model=PortalTicketPage | DeskTicketPage)
@@ -121,7 +78,7 @@ def show_ticket(ticket_id: TicketId, caller: Reader, services: Uses, if_none_mat
     "/tickets/{ticket_id}/messages",
     status_code=HTTPStatus.ACCEPTED,
     response_model=AcceptedTicket,
-    responses={202: {"headers": _LOCATION}, **problem_responses(404, 409)},
+    responses={202: {"headers": LOCATION}, **problem_responses(404, 409)},
 )
 def write_message(ticket_id: TicketId, body: WriteMessage, caller: Customer, services: Uses) -> Response:
     """Add what the customer wrote; it is decided again, unless a person has the ticket and sees it."""

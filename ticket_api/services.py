@@ -36,7 +36,8 @@ async def _services(request: Request) -> Services:
 
 Uses = Annotated[Services, Depends(_services)]
 
-Customer = Annotated[Caller, Depends(require(Role.PORTAL, Role.OPERATOR))]
+CUSTOMER_ROLES = (Role.PORTAL, Role.OPERATOR)
+Customer = Annotated[Caller, Depends(require(*CUSTOMER_ROLES))]
 """Writes on behalf of a customer."""
 
 Reader = Annotated[Caller, Depends(require(Role.PORTAL, Role.AGENT, Role.OPERATOR))]
