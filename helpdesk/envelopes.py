@@ -4,16 +4,18 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from uuid_utils import UUID, uuid5
+
 from helpdesk.messages import TicketRouted, TicketSubmitted, encode
 from helpdesk.ports.broker import Envelope, human, lane
 from helpdesk.tickets import Author, ConversationMessage, Ticket
 
-_NAMESPACE = uuid.UUID("6f1d1c9e-3c55-4d5c-9f57-0b6a35f0a7c1")
+_NAMESPACE = UUID("6f1d1c9e-3c55-4d5c-9f57-0b6a35f0a7c1")
 
 
 def submission_id(ticket_id: str, turn: int) -> str:
     """Return the message id of a turn: the same however often the turn is published."""
-    return uuid.uuid5(_NAMESPACE, f"{ticket_id}/{turn}").hex
+    return uuid5(_NAMESPACE, f"{ticket_id}/{turn}").hex
 
 
 def submission(ticket: Ticket, *, at: datetime) -> Envelope:

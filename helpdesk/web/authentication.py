@@ -106,7 +106,7 @@ class Gate:
         if roles and caller.role not in roles:
             allowed = ", ".join(roles)
             raise NotAuthorised(f"A key with the role {caller.role} may not do this; it takes one of: {allowed}.")
-        await self._rate_limiter.hit(caller.key_id)
+        self._rate_limiter.hit(caller.key_id)
         return caller
 
 

@@ -144,7 +144,8 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if location and location[0] in ("body", "query", "path", "header"):
         del location[0]
     context = error.get("ctx", {})
-    remedy = _REMEDIES.get(error["type"], "see the OpenAPI description")
+    # A validator of our own brings its remedy along.
+    remedy = context.get("remedy") or _REMEDIES.get(error["type"], "see the OpenAPI description")
     return FieldProblem(
         field=".".join(location)[:MAX_FIELD_CHARACTERS],
         problem=error["msg"],

@@ -2,30 +2,36 @@
 
 import time
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
-
 from helpdesk.errors import TooManyRequests
+
+WINDOW_S = 60.0
 
 
 class RateLimiter:
-    """Counts the requests of each key in windows of a minute."""
+    """Counts the requests of each key in windows of a minute, all of which begin together.
+
+    It belongs to one event loop. The counts are forgotten with their window, so that they stay few.
+    """
 
     def __init__(self, requests_per_minute: int) -> None:
-        self._limit = RateLimitItemPerMinute(requests_per_minute)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limit = requests_per_minute
+        self._began = -WINDOW_S
+        self._counts: dict[str, int] = {}
 
-    async def hit(self, key_id: str) -> None:
+    def hit(self, key_id: str) -> None:
         """Count one request.
 
         Raises:
             TooManyRequests: the key has used up its window; carries the seconds that are left of it.
         """
-        if await self._limiter.hit(self._limit, key_id):
-            return
-        window = await self._limiter.get_window_stats(self._limit, key_id)
-        raise TooManyRequests(
-            f"This key may send {self._limit.amount} requests per minute; wait, or ask for more.",
-            retry_after_s=max(0.0, window.reset_time - time.time()),
-        )
+        now = time.monotonic()
+        if now - self._began >= WINDOW_S:
+            self._began = now
+            self._counts.clear()
+        count = self._counts.get(key_id, 0) + 1
+        self._counts[key_id] = count
+        if count > self._limit:
+            raise TooManyRequests(
+                f"This key may send {self._limit} requests per minute; wait, or ask for more.",
+                retry_after_s=self._began + WINDOW_S - now,
+            )
