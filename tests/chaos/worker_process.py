@@ -1,7 +1,8 @@
 """A worker process of the fault suite: the real worker, with a knowledge base and a writer that cost nothing.
 
 A ticket that says ``deadly`` ends the process that handles it. ``CHAOS_MUTATION`` breaks a promise on purpose, so that
-the suite can show that it notices: ``ack_first`` acknowledges before the outcome is committed, ``no_inbox`` takes every delivery for new work.
+the suite can show that it notices: ``ack_first`` acknowledges before the outcome is committed, ``no_inbox`` takes
+every delivery for new work.
 """
 
 import os
