@@ -17,11 +17,23 @@ SHELL_BLOCK = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.DOTALL | re.M
 ASSIGNMENT = re.compile(r"^[A-Z_]+=")
 
 
+def lines(block: str) -> Iterator[list[str]]:
+    """Yield the words of each line; a quotation may go on over several."""
+    pending = ""
+    for line in block.replace("\\\n", " ").splitlines(keepends=True):
+        pending += line
+        try:
+            yield shlex.split(pending, comments=True)
+        except ValueError:  # an open quotation
+            continue
+        pending = ""
+    assert not pending, f"an open quotation: {pending}"
+
+
 def commands(page: Path) -> Iterator[list[str]]:
     """Yield the simple commands of a page's shell blocks, as words."""
     for block in SHELL_BLOCK.findall(page.read_text(encoding="utf-8")):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
+        for words in lines(block):
             command: list[str] = []
             for word in [*words, ";"]:
                 if word in {";", "|", "&&", "||", "&"}:
@@ -66,7 +78,9 @@ def problem(arguments: list[str]) -> str | None:
     return f"has no option {unknown[0]}" if unknown else None
 
 
-@pytest.mark.parametrize(("page", "arguments"), of("helpdesk"), ids=lambda value: " ".join(value)[:60])
+@pytest.mark.parametrize(
+    ("page", "arguments"), of("helpdesk"), ids=lambda value: value if isinstance(value, str) else " ".join(value)[:40]
+)
 def test_every_call_of_the_command_line_fits(page: str, arguments: list[str]) -> None:
     assert problem(arguments) is None, f"{page}: helpdesk {' '.join(arguments)} {problem(arguments)}"
 
