@@ -36,9 +36,11 @@ class RabbitMqBroker:
         self._settings = settings
         self._topology = Topology(settings.topology_version, max_lane_length=settings.max_lane_length)
         try:
+            if not url.startswith(("amqp://", "amqps://")):
+                raise ValueError("it begins neither with amqp:// nor with amqps://")
             self._parameters = pika.URLParameters(url)
-        except (ValueError, TypeError) as error:
-            raise BrokerMisconfigured(f"RABBITMQ_URL is no AMQP URL: {error}") from None
+        except (ValueError, TypeError, IndexError) as error:
+            raise BrokerMisconfigured(f"RABBITMQ_URL cannot be read: {error}") from None
         self._parameters.heartbeat = settings.heartbeat_s
         self._parameters.blocked_connection_timeout = settings.blocked_timeout_s
         self._parameters.socket_timeout = self._parameters.stack_timeout = settings.confirm_timeout_s

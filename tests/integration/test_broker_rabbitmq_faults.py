@@ -1,0 +1,179 @@
+"""The RabbitMQ adapter while its server restarts, crashes, freezes, runs out of memory, or vanishes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from helpdesk.errors import BrokerUnavailable
+from helpdesk.ports.broker import LANES, Consumer, Envelope, Publisher
+from tests.contract.broker_contract import drain, envelope, eventually_publishes, ids, publish, receive
+from tests.fault_proxy import Fault, FaultProxy
+from tests.rabbitmq import Brokers
+from tests.servers import RabbitMqServer
+
+pytestmark = pytest.mark.rabbitmq
+
+
+@pytest.fixture
+def brokers(rabbitmq_server: RabbitMqServer) -> Iterator[Brokers]:
+    with Brokers(rabbitmq_server.url) as brokers:
+        yield brokers
+        rabbitmq_server.ensure_running()
+
+
+class Relay:
+    """Publishes message after message, each until the broker holds it, as the relay does with the outbox."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher, self._stop = publisher, threading.Event()
+        self.confirmed: list[str] = []
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def finish(self) -> list[str]:
+        self._stop.set()
+        self._thread.join()
+        return self.confirmed
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            name = f"m{len(self.confirmed)}"
+            assert eventually_publishes(self._publisher.publish, envelope(name), within_s=40)
+            self.confirmed.append(name)
+            time.sleep(0.005)
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_both_sides_reconnect_after_a_restart_and_nothing_confirmed_is_lost(
+    brokers: Brokers, rabbitmq_server: RabbitMqServer, how: str
+) -> None:
+    broker = brokers.open()
+    broker.declare()
+    relay, consumer = Relay(broker.publisher()), broker.consumer(LANES, prefetch=10)
+    arrived = take_until(consumer, 10)
+    getattr(rabbitmq_server, how)()
+    assert consumer.receive(10, wait_s=0.2) == []
+    rabbitmq_server.start()
+    arrived += take_until(consumer, 10)
+    published = len(relay.confirmed)
+    arrived += take_until(consumer, 10)
+    assert len(relay.confirmed) > published
+    confirmed = relay.finish()
+    arrived += ids(list(drain(consumer)))
+    assert set(confirmed) <= set(arrived)
+
+
+def test_a_frozen_server_blocks_nobody_for_long_and_loses_nothing(
+    brokers: Brokers, rabbitmq_server: RabbitMqServer
+) -> None:
+    broker = brokers.open(heartbeat_s=2, confirm_timeout_s=2.0)
+    publisher, consumer = broker.publisher(), broker.consumer(LANES, prefetch=10)
+    assert publisher.publish([envelope("before")], timeout_s=10) == [None]
+    (delivery,) = receive(consumer, 1)
+    rabbitmq_server.freeze()
+    begin = time.monotonic()
+    results = try_to_publish(publisher, [envelope(f"m{number}") for number in range(300)], timeout_s=2.0)
+    assert all(isinstance(result, BrokerUnavailable) for result in results)
+    assert len(results) == 300
+    assert time.monotonic() - begin < 5
+    with pytest.raises(BrokerUnavailable):
+        broker.check()
+    assert comes_true(lambda: not delivery.retry(1), within_s=6)  # heartbeats fail
+    assert consumer.receive(1, wait_s=0.1) == []
+    rabbitmq_server.thaw()
+    assert eventually_publishes(publisher.publish, envelope("after"))
+    arrived = ids(list(drain(consumer, idle_s=3.0)))
+    assert {"before", "after"} <= set(arrived)
+
+
+def test_a_memory_alarm_stops_publishing_while_consuming_goes_on(
+    brokers: Brokers, rabbitmq_server: RabbitMqServer
+) -> None:
+    broker = brokers.open(blocked_timeout_s=60)
+    publisher, consumer = broker.publisher(), broker.consumer(LANES, prefetch=3)
+    assert publisher.publish([envelope(f"m{number}") for number in range(20)], timeout_s=10) == [None] * 20
+    rabbitmq_server.ctl("set_vm_memory_high_watermark", "0.0001")
+    try:
+        (unknown,) = try_to_publish(publisher, [envelope("during")], timeout_s=1.5)
+        assert isinstance(unknown, BrokerUnavailable)
+        begin = time.monotonic()
+        with pytest.raises(BrokerUnavailable, match="blocks publishers"):
+            publisher.publish([envelope("during")], timeout_s=0.5)
+        assert time.monotonic() - begin < 2
+        with pytest.raises(BrokerUnavailable, match="blocks publishers"):
+            broker.check()
+        assert len(take_until(consumer, 12)) >= 12  # four times the prefetch: the acks reach the server
+    finally:
+        rabbitmq_server.ctl("set_vm_memory_high_watermark", "0.4")
+    assert publisher.publish([envelope("after")], timeout_s=10) == [None]
+    assert "after" in ids(list(drain(consumer)))
+
+
+def test_a_connection_that_stays_blocked_is_given_up(brokers: Brokers, rabbitmq_server: RabbitMqServer) -> None:
+    with FaultProxy.before(rabbitmq_server.url) as proxy:
+        broker = brokers.open(proxy.through(rabbitmq_server.url), blocked_timeout_s=1)
+        publisher = broker.publisher()
+        assert publisher.publish([envelope("before")], timeout_s=10) == [None]
+        accepted = proxy.accepted
+        rabbitmq_server.ctl("set_vm_memory_high_watermark", "0.0001")
+        try:
+            try_to_publish(publisher, [envelope("during")], timeout_s=3.0)
+            assert comes_true(lambda: proxy.accepted > accepted, within_s=5)
+        finally:
+            rabbitmq_server.ctl("set_vm_memory_high_watermark", "0.4")
+        assert eventually_publishes(publisher.publish, envelope("after"))
+
+
+def test_a_link_that_swallows_everything_is_noticed_within_three_heartbeats(
+    brokers: Brokers, rabbitmq_server: RabbitMqServer
+) -> None:
+    with FaultProxy.before(rabbitmq_server.url) as proxy:
+        broker = brokers.open(proxy.through(rabbitmq_server.url), heartbeat_s=2, confirm_timeout_s=1.0)
+        consumer = broker.consumer(LANES, prefetch=5)
+        publish(broker, [envelope("m")])
+        (delivery,) = receive(consumer, 1)
+        accepted = proxy.accepted
+        proxy.set(Fault.BLACKHOLE)
+        assert comes_true(lambda: proxy.accepted > accepted, within_s=6)
+        assert delivery.ack() is False
+        proxy.heal()
+        assert ids(receive(consumer, 1)) == ["m"]
+
+
+def comes_true(condition: Callable[[], bool], *, within_s: float) -> bool:
+    limit = time.monotonic() + within_s
+    while time.monotonic() < limit:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def take_until(consumer: Consumer, count: int) -> list[str]:
+    """Receive and acknowledge at least ``count`` messages, within the time that reconnecting may take."""
+    taken: list[str] = []
+    limit = time.monotonic() + 10
+    while len(taken) < count:
+        assert time.monotonic() < limit, f"only {len(taken)} of {count} messages came"
+        taken += take(consumer)
+    return taken
+
+
+def take(consumer: Consumer) -> list[str]:
+    """Receive and acknowledge what is there."""
+    deliveries = consumer.receive(50, wait_s=0.2)
+    for delivery in deliveries:
+        delivery.ack()
+    return ids(deliveries)
+
+
+def try_to_publish(
+    publisher: Publisher, envelopes: Sequence[Envelope], *, timeout_s: float
+) -> list[BrokerUnavailable | None]:
+    """Publish; what is raised counts for every envelope."""
+    try:
+        return publisher.publish(envelopes, timeout_s=timeout_s)
+    except BrokerUnavailable as error:
+        return [error] * len(envelopes)
