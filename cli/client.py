@@ -9,6 +9,7 @@ import httpx
 
 from cli.console import CommandFailed
 from cli.local_keys import keys_file, read_keys
+from cli.services import local_url
 from helpdesk.ports.store import Role
 from helpdesk.settings import Settings
 
@@ -99,8 +100,7 @@ def open_api(settings: Settings, role: Role, *, agent: str | None = None) -> Tic
         CommandFailed: there is no key.
     """
     client = settings.client
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.ticket_api.host, settings.ticket_api.host)  # noqa: S104
-    url = client.url or f"http://{host}:{settings.ticket_api.port}"
+    url = client.url or local_url(settings.ticket_api.host, settings.ticket_api.port)
     if client.api_key is not None:
         key = client.api_key.get_secret_value()
     else:

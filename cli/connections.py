@@ -1,0 +1,92 @@
+"""Tries everything that the settings name: store, broker, knowledge base, writer and the two services."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import httpx
+
+from cli.services import local_url
+from helpdesk.errors import HelpdeskError
+from helpdesk.settings import Settings
+from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store
+
+_START = "`helpdesk run` starts it"
+_MAKE = "the first `helpdesk run` makes it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How one connection stands; ``idle`` is what is not there yet, and starts or is made by `helpdesk run`."""
+
+    name: str
+    state: Literal["ok", "idle", "failed"]
+    detail: str
+    took_ms: float = 0.0
+
+
+class _Checked(Protocol):
+    def check(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def connections(settings: Settings) -> Iterator[Connection]:
+    """Yield every connection, tried one after the other."""
+    database = settings.state_dir / "helpdesk.db"
+    database_is_due = settings.database_url is None and not database.exists()
+    index = settings.state_dir / "knowledge"
+    store = f"SQLite in {database}" if settings.database_url is None else "PostgreSQL"
+    broker = f"embedded queue in {database}" if settings.rabbitmq_url is None else "RabbitMQ"
+    knowledge = f"Chroma server at {settings.chroma_url}" if settings.chroma_url else f"local index in {index}"
+    prediction = settings.prediction_api.url or local_url(settings.prediction_api.host, settings.prediction_api.port)
+    yield _try("store", store, lambda: open_store(settings), due=database_is_due)
+    # The embedded queue lives in the store's own file.
+    yield _try(
+        "broker", broker, lambda: open_broker(settings), due=settings.rabbitmq_url is None and not database.exists()
+    )
+    yield _try(
+        "knowledge", knowledge, lambda: open_knowledge(settings), due=not settings.chroma_url and not index.exists()
+    )
+    yield _writer(settings)
+    ours = not settings.prediction_api.url
+    yield _try("prediction API", prediction, lambda: open_predictor(settings), may_be_stopped=ours)
+    yield _ticket_api(settings)
+
+
+def _try(
+    name: str, where: str, open_it: Callable[[], _Checked], *, due: bool = False, may_be_stopped: bool = False
+) -> Connection:
+    if due:
+        return Connection(name=name, state="idle", detail=f"{where}: {_MAKE}")
+    started = time.perf_counter()
+    try:
+        with closing(open_it()) as opened:
+            opened.check()
+    except HelpdeskError as error:
+        if may_be_stopped:
+            return Connection(name=name, state="idle", detail=f"{where} does not answer: {_START}")
+        return Connection(name=name, state="failed", detail=str(error))
+    return Connection(name=name, state="ok", detail=where, took_ms=(time.perf_counter() - started) * 1000)
+
+
+def _writer(settings: Settings) -> Connection:
+    if settings.anthropic_api_key is None:
+        return Connection(name="writer", state="ok", detail="extractive: no ANTHROPIC_API_KEY is set")
+    detail = f"{settings.writer.model} with ANTHROPIC_API_KEY; not called, for a call costs money"
+    return Connection(name="writer", state="ok", detail=detail)
+
+
+def _ticket_api(settings: Settings) -> Connection:
+    name, url = "ticket API", settings.client.url
+    where = (url or local_url(settings.ticket_api.host, settings.ticket_api.port)).rstrip("/")
+    started = time.perf_counter()
+    try:
+        response = httpx.get(f"{where}/ready", timeout=5.0, trust_env=False)
+        response.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        if not url and isinstance(error, httpx.ConnectError):
+            return Connection(name=name, state="idle", detail=f"{where} does not answer: {_START}")
+        return Connection(name=name, state="failed", detail=f"{where}: {error!r}")
+    return Connection(name=name, state="ok", detail=where, took_ms=(time.perf_counter() - started) * 1000)

@@ -1,0 +1,176 @@
+"""`helpdesk run`: all services, or some, on this machine until Ctrl-C."""
+
+import asyncio
+import json
+import shlex
+import signal
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from cli.console import Json, print_json, stderr, stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cli.services import Service
+    from cli.supervisor import Supervisor
+    from helpdesk.settings import Settings
+
+
+def run(
+    services: Annotated[
+        list[str] | None,
+        typer.Argument(help="ticket-api, prediction-api, relay, worker, chroma (default: all that are needed)."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Run the services on this machine until Ctrl-C, which drains them."""
+    from cli.services import chosen, plan, require_free_ports, with_ports
+    from helpdesk.settings import load_settings
+
+    settings = with_ports(load_settings())
+    names = chosen(settings, services or [], workers=workers)
+    require_free_ports(settings, names)
+    console = stderr()
+    keys = prepare(settings)
+    settings = with_processor_key(settings, keys)
+    planned = plan(settings, names, workers=workers)
+
+    def announce(supervisor: "Supervisor") -> None:
+        pids = {name: child.pid for name, child in supervisor.children.items() if not child.service.one_shot}
+        if as_json:
+            print_json(document(settings, planned, keys, pids))
+        else:
+            print_overview(stdout(), settings, planned, keys)
+
+    asyncio.run(_serve(settings, planned, console, announce, raw=as_json))
+
+
+def prepare(settings: "Settings") -> dict[str, str]:
+    """Bring the store's schema up to date and return this machine's API keys, made on the first run.
+
+    Raises:
+        StoreUnavailable: the database cannot be used.
+    """
+    from cli.local_keys import ensure_keys
+    from helpdesk.wiring import open_store
+
+    with closing(open_store(settings)) as store:
+        store.migrate()
+        return ensure_keys(store, settings.state_dir)
+
+
+def with_processor_key(settings: "Settings", keys: "Mapping[str, str]") -> "Settings":
+    """Return the settings with the key that worker and prediction API share, unless one is configured."""
+    from pydantic import SecretStr
+
+    from cli.local_keys import PROCESSOR
+
+    if settings.prediction_api.api_key is not None:
+        return settings
+    prediction_api = settings.prediction_api.model_copy(update={"api_key": SecretStr(keys[PROCESSOR])})
+    return settings.model_copy(update={"prediction_api": prediction_api})
+
+
+def curl_line(url: str, key: str) -> str:
+    """Return a command that posts a ticket, ready to paste."""
+    body = json.dumps({"user": "ada@example.com", "description": "Where is my parcel? It was due on Monday."})
+    words = ["curl", "-sS", f"{url}/tickets", "-H", f"Authorization: Bearer {key}"]
+    words += ["-H", "Content-Type: application/json", "-d", body]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def document(
+    settings: "Settings", services: "Sequence[Service]", keys: "Mapping[str, str]", pids: "Mapping[str, int | None]"
+) -> dict[str, Any]:
+    """Return what `--json` prints once everything runs."""
+    urls = {service.name: service.url for service in services if service.url}
+    result: dict[str, Any] = {
+        "services": [{"name": name, "pid": pid, "url": urls.get(name)} for name, pid in pids.items()],
+        "keys": dict(keys),
+        "state_dir": str(settings.state_dir),
+    }
+    if "ticket-api" in urls:
+        result["curl"] = curl_line(urls["ticket-api"], keys["portal"])
+    return result
+
+
+def print_overview(
+    console: Console, settings: "Settings", services: "Sequence[Service]", keys: "Mapping[str, str]"
+) -> None:
+    """Print where everything is, the keys, and what to try."""
+    from cli.local_keys import ROLES, keys_file
+
+    urls = {service.name: service.url for service in services if service.url}
+    grid = Table.grid(padding=(0, 2))
+    for name, url in urls.items():
+        grid.add_row(Text(name, style="bold"), Text(url, style="cyan"))
+    grid.add_row(Text("parts", style="bold"), Text(_parts(settings)))
+    grid.add_row()
+    for name, secret in keys.items():
+        if ROLES[name] == name:
+            grid.add_row(Text(f"{name} key", style="bold"), Text(secret, overflow="fold"))
+    grid.add_row("", Text(f"saved in {keys_file(settings.state_dir)}", style="bright_black", overflow="fold"))
+    title = "[bold green]Helpdesk runs[/]"
+    console.print(Panel(grid, title=title, title_align="left", subtitle="Ctrl-C drains and stops", expand=False))
+    if "ticket-api" in urls:
+        console.print("Try it, in another terminal:", style="bold")
+        console.print(Text(curl_line(urls["ticket-api"], keys["portal"])), soft_wrap=True)
+        console.print('or: helpdesk submit "Where is my parcel?" --wait\n')
+
+
+def _parts(settings: "Settings") -> str:
+    return ", ".join(
+        (
+            "SQLite" if settings.database_url is None else "PostgreSQL",
+            "embedded queue" if settings.rabbitmq_url is None else "RabbitMQ",
+            "local knowledge index" if settings.chroma_url is None else "Chroma server",
+            "extractive answers" if settings.anthropic_api_key is None else f"answers by {settings.writer.model}",
+        )
+    )
+
+
+async def _serve(
+    settings: "Settings", services: "Sequence[Service]", console: Console, announce: Any, *, raw: bool
+) -> None:
+    """Keep the services running until a signal; a second one ends them at once."""
+    from cli.log_lines import LogPrinter
+    from cli.supervisor import Supervisor
+
+    stop = asyncio.Event()
+    printer = LogPrinter(console, level=settings.log.level, raw=raw or settings.log.format == "json")
+
+    def on_ready(service: "Service", seconds: float) -> None:
+        if not raw:
+            console.print(f"[green]✓[/] [bold]{service.name}[/] ready after {seconds:.1f} s  {service.url}")
+
+    async with Supervisor(services, on_line=printer, on_ready=on_ready) as supervisor:
+
+        def on_signal() -> None:
+            if stop.is_set():
+                supervisor.kill()
+            elif not raw:
+                console.print("[bold]stopping[/]: what was begun is finished; Ctrl-C again ends at once")
+            stop.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        starting = asyncio.ensure_future(supervisor.start())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if starting.done():
+            starting.result()
+            announce(supervisor)
+            await supervisor.watch(stop)
+        else:
+            starting.cancel()
+    if not raw:
+        console.print("[bold]stopped[/]")
