@@ -1,0 +1,1 @@
+"""Intake: durable ``POST /tickets`` per second, beside the same FastAPI doing nothing."""

@@ -1,0 +1,162 @@
+"""The child processes of a benchmark: started with a log each, watched, and ended in any case."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+START_LIMIT_S = 90.0
+STOP_LIMIT_S = 20.0
+
+
+class BenchmarkFailed(Exception):
+    """The benchmark cannot go on, or what it measured is not right; the message is what its user reads."""
+
+
+class Child:
+    """One process and all that it started: they share a session of their own, so that they end together."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.name, self.log = name, log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=PROJECT_DIR,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def tell(self, line: str) -> None:
+        """Write one line to the process's standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def wait_until(self, condition: Callable[[], bool], *, what: str, limit_s: float = START_LIMIT_S) -> None:
+        """Return once the condition holds.
+
+        Raises:
+            BenchmarkFailed: the process has ended, or the limit has passed; quotes the end of its log.
+        """
+        deadline = time.monotonic() + limit_s
+        while not condition():
+            status = self._process.poll()
+            if status is not None:
+                raise BenchmarkFailed(f"{self.name} ended with status {status}:\n{self.log_end()}")
+            if time.monotonic() > deadline:
+                raise BenchmarkFailed(f"{self.name}: {what}: not within {limit_s:.0f} s:\n{self.log_end()}")
+            time.sleep(0.02)
+
+    def wait_until_logged(self, text: str) -> None:
+        """Return once the process has written ``text``."""
+        self.wait_until(lambda: text in self.log.read_text(errors="replace"), what=f"to write {text!r}")
+
+    def log_end(self) -> str:
+        return self.log.read_text(errors="replace")[-2_000:]
+
+    def rss_bytes(self) -> int:
+        """Return the resident memory of the process and of all that it started; 0 once it has ended."""
+        return sum(_rss_bytes(pid) for pid in _session(self.pid))
+
+    def cpu_s(self) -> float:
+        """Return the processor time of the process and of all that it started, those that have ended left out."""
+        return sum(_cpu_s(pid) for pid in _session(self.pid))
+
+    def kill(self) -> None:
+        """End the process and all that it started, as ``kill -9`` does."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it as an operator would; what does not end in time is killed."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_LIMIT_S)
+        self.kill()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+class Children:
+    """Starts processes and, when its block ends, stops all of them, the last one first."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for child in reversed(self._children):
+            child.stop()
+
+    def python(self, name: str, *arguments: str, environment: Mapping[str, str]) -> Child:
+        """Start ``python <arguments>`` with this interpreter."""
+        log = self._directory / f"{name}-{len(self._children)}.log"
+        child = Child(name, [sys.executable, *arguments], environment, log)
+        self._children.append(child)
+        return child
+
+    def stop(self, child: Child) -> None:
+        """Stop one of them now."""
+        child.stop()
+        self._children.remove(child)
+
+
+def answers(url: str) -> bool:
+    """Say whether an HTTP GET gets any answer but 5xx."""
+    try:
+        return httpx.get(url, timeout=1).status_code < 500
+    except httpx.TransportError:
+        return False
+
+
+def _session(leader: int) -> list[int]:
+    members = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(entry.name)) == leader:
+                members.append(int(entry.name))
+        except ProcessLookupError:
+            continue
+    return members
+
+
+def _rss_bytes(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
