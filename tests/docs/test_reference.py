@@ -102,7 +102,7 @@ def test_every_rule_of_the_policy_is_described() -> None:
 
 def test_every_reason_of_a_decision_is_described() -> None:
     codes: set[str] = set()
-    for file in ("processor/decide.py", "relay/watchdog.py"):
+    for file in ("processor/decide.py", "processor/checks.py", "relay/watchdog.py"):
         for node in ast.walk(ast.parse((PROJECT_DIR / file).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 if node.func.id == "route" and isinstance(node.args[1], ast.Constant):
@@ -112,7 +112,9 @@ def test_every_reason_of_a_decision_is_described() -> None:
                     for keyword in node.keywords
                     if node.func.id == "Reason" and keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
                 }
-    assert {"upset", "evidence_too_thin", "deadline_passed"} <= codes
+    checks = (PROJECT_DIR / "processor" / "checks.py").read_text(encoding="utf-8")
+    codes |= set(re.findall(r'\("(\w+)", "[^"]+", promises\.', checks))
+    assert {"upset", "evidence_too_thin", "deadline_passed", "claim_uncited", "promise"} <= codes
     assert missing("policy", sorted(codes)) == []
 
 
