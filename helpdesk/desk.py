@@ -3,12 +3,13 @@
 A ticket in a human queue exists twice: as a row of the store and as a message of the broker. Whoever takes it must
 have both. Over HTTP the row is claimed first and the message withdrawn after; where the message is gone, a consumer
 of the broker has it, and the claim is given up in its favour. Over AMQP the message comes first, and its entry id
-claims the row. See docs/adr/0004-one-owner-per-ticket.md.
+claims the row. A claimed ticket keeps its entry id only until one of the two has both: then no copy of the message
+is worth anything any more. See docs/adr/0004-one-owner-per-ticket.md.
 """
 
 import logging
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from helpdesk import envelopes
@@ -63,24 +64,13 @@ def event(
     )
 
 
-def enqueue(
-    tx: Transaction,
-    ticket: Ticket,
-    action: Action,
-    *,
-    queue: str,
-    reason: str,
-    at: datetime,
-    actor: Author,
-    name: str,
-    draft: str | None = None,
-) -> Ticket:
-    """Put the ticket into a human queue: row, history and outbox, within the caller's transaction.
+def waiting(ticket: Ticket, action: Action, *, queue: str, reason: str, at: datetime) -> Ticket:
+    """Return the ticket as it waits in a human queue after ``action``.
 
     A ticket that comes back to its queue keeps its place in it; one that moves starts anew.
     """
     comes_back = action in {Action.RELEASE, Action.EXPIRE, Action.REOFFER}
-    waiting = ticket.after(
+    return ticket.after(
         action,
         at=at,
         queue=queue,
@@ -90,24 +80,24 @@ def enqueue(
         claimed_by=None,
         claimed_until=None,
     )
-    tx.save([waiting])
-    tx.add_events([event(waiting, action, actor=actor, name=name, reason=reason, queue=queue)])
-    if draft is None:
-        draft = _latest_draft(tx, waiting)
+
+
+def enqueue(
+    tx: Transaction, ticket: Ticket, action: Action, *, queue: str, reason: str, at: datetime, actor: Author, name: str
+) -> Ticket:
+    """Put the ticket into a human queue: row, history and outbox, within the caller's transaction."""
+    queued = waiting(ticket, action, queue=queue, reason=reason, at=at)
+    tx.save([queued])
+    tx.add_events([event(queued, action, actor=actor, name=name, reason=reason, queue=queue)])
     conversation = tx.conversations([ticket.ticket_id])[ticket.ticket_id]
-    tx.add_outbox([envelopes.queue_entry(waiting, conversation, draft=draft)], ticket_id=ticket.ticket_id, at=at)
-    return waiting
+    entry = envelopes.queue_entry(queued, conversation, draft=_latest_draft(tx, queued))
+    tx.add_outbox([entry], ticket_id=ticket.ticket_id, at=at)
+    return queued
 
 
 def _latest_draft(tx: Transaction, ticket: Ticket) -> str | None:
     drafts = [answer.text for answer in tx.answers(ticket.ticket_id) if not answer.sent and answer.turn == ticket.turn]
     return drafts[-1] if drafts else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    ticket: Ticket
-    entry_in_broker: bool
 
 
 class Desk:
@@ -178,10 +168,12 @@ class Desk:
             IllegalTransition: it is closed.
         """
         claimed = self._claim_row(ticket_id, agent, entry_id)
-        if claimed.entry_in_broker and not self._withdraw(claimed.ticket):
-            self._leave_to_broker_consumer(claimed.ticket)
-            raise AlreadyClaimed(f"Ticket {ticket_id} was taken from queue {claimed.ticket.queue} of the broker.")
-        return claimed.ticket
+        if claimed.entry_id is None:
+            return claimed
+        settled = self._settle_claim(claimed, agent, withdrawn=self._withdraw(claimed))
+        if settled is None:
+            raise AlreadyClaimed(f"Ticket {ticket_id} was taken from queue {claimed.queue} of the broker.")
+        return settled
 
     def claim_next(self, queue: str, agent: str) -> Ticket:
         """Take the queue's first ticket: high priority first, then the longest waiting.
@@ -316,38 +308,76 @@ class Desk:
 
     # Steps
 
-    def _claim_row(self, ticket_id: str, agent: str, entry_id: str | None) -> _Claimed:
+    def _claim_row(self, ticket_id: str, agent: str, entry_id: str | None) -> Ticket:
+        """Claim the row; where the ticket still has an entry id afterwards, its message is to be withdrawn."""
         now = self._clock()
         with self._store.transaction() as tx:
             ticket = tx.ticket(ticket_id)
             if entry_id is not None and entry_id != ticket.entry_id:
                 raise AlreadyClaimed(f"This entry of ticket {ticket_id} is no longer in force; drop its message.")
             if ticket.status is Status.CLAIMED:
-                return _Claimed(self._renew_or_take_over(tx, ticket, agent, entry_id, now), entry_in_broker=False)
-            queue = ticket.queue or ticket.category or GENERAL
-            claimed = ticket.after(Action.CLAIM, at=now, claimed_by=agent, claimed_until=now + self._lease, queue=queue)
+                return self._renew_or_take_over(tx, ticket, agent, entry_id, now)
+            unsent = ticket.entry_id is not None and tx.delete_outbox_message(ticket.entry_id)
+            in_broker = ticket.status in AWAITS_PERSON and entry_id is None and not unsent
+            claimed = ticket.after(
+                Action.CLAIM,
+                at=now,
+                claimed_by=agent,
+                claimed_until=now + self._lease,
+                queue=ticket.queue or ticket.category or GENERAL,
+                entry_id=ticket.entry_id if in_broker else None,
+            )
             tx.save([claimed])
             via = "broker" if entry_id else "http"
             tx.add_events([event(claimed, Action.CLAIM, actor=Author.AGENT, name=agent, via=via)])
-            unsent = ticket.entry_id is not None and tx.delete_outbox_message(ticket.entry_id)
-            in_broker = ticket.status in AWAITS_PERSON and entry_id is None and not unsent
-        return _Claimed(claimed, entry_in_broker=in_broker)
+        return claimed
 
     def _renew_or_take_over(
         self, tx: Transaction, ticket: Ticket, agent: str, entry_id: str | None, now: datetime
     ) -> Ticket:
+        """Renew the holder's claim, or pass it on: to whoever has the message, and to anybody once it ran out."""
         ran_out = ticket.claimed_until is not None and ticket.claimed_until <= now
-        by_token = entry_id is not None and ticket.claimed_by == BROKER_CONSUMER
-        if ticket.claimed_by != agent and not ran_out and not by_token:
+        passes = ran_out or entry_id is not None
+        if ticket.claimed_by != agent and not passes:
             raise AlreadyClaimed(f"Ticket {ticket.ticket_id} is with {ticket.claimed_by} until {ticket.claimed_until}.")
         renewed = replace(
-            ticket, version=ticket.version + 1, updated_at=now, claimed_by=agent, claimed_until=now + self._lease
+            ticket,
+            version=ticket.version + 1,
+            updated_at=now,
+            claimed_by=agent,
+            claimed_until=now + self._lease,
+            entry_id=None if passes else ticket.entry_id,
         )
         tx.save([renewed])
         if ticket.claimed_by != agent:
             reason = f"taken over from {ticket.claimed_by}"
             tx.add_events([event(renewed, Action.CLAIM, actor=Author.AGENT, name=agent, reason=reason)])
         return renewed
+
+    def _settle_claim(self, claimed: Ticket, agent: str, *, withdrawn: bool) -> Ticket | None:
+        """Make the claim final where the message was withdrawn, else leave the ticket to the broker's consumer.
+
+        Returns:
+            The ticket, or None where somebody else has it.
+        """
+        now = self._clock()
+        with self._store.transaction() as tx:
+            ticket = tx.ticket(claimed.ticket_id)
+            if ticket.status is Status.CLAIMED and ticket.claimed_by == agent and ticket.entry_id is None:
+                return ticket  # settled by another request of the same agent
+            if ticket.entry_id != claimed.entry_id or ticket.claimed_by not in {agent, BROKER_CONSUMER}:
+                return None  # the bearer of the message has claimed it meanwhile
+            changed = replace(ticket, version=ticket.version + 1, updated_at=now)
+            if withdrawn:
+                changed = replace(changed, claimed_by=agent, entry_id=None)
+                tx.save([changed])
+                return changed
+            if ticket.claimed_by == agent:
+                left = replace(changed, claimed_by=BROKER_CONSUMER)
+                tx.save([left])
+                reason = "Its message was already taken from the broker queue."
+                tx.add_events([event(left, Action.CLAIM, actor=Author.AGENT, name=BROKER_CONSUMER, reason=reason)])
+        return None
 
     def _withdraw(self, ticket: Ticket) -> bool:
         try:
@@ -356,17 +386,6 @@ class Desk:
             # Nobody can take the message while the broker is away; afterwards its entry id is refused at the claim.
             log.warning("claimed without the broker", extra={"ticket_id": ticket.ticket_id, "error": str(error)})
             return True
-
-    def _leave_to_broker_consumer(self, ticket: Ticket) -> None:
-        now = self._clock()
-        with self._store.transaction() as tx:
-            current = tx.ticket(ticket.ticket_id)
-            if current.version != ticket.version:
-                return
-            left = replace(current, version=current.version + 1, updated_at=now, claimed_by=BROKER_CONSUMER)
-            tx.save([left])
-            reason = "Its message was already taken from the broker queue."
-            tx.add_events([event(left, Action.CLAIM, actor=Author.AGENT, name=BROKER_CONSUMER, reason=reason)])
 
     def _held(self, tx: Transaction, ticket_id: str, agent: str) -> Ticket:
         ticket = tx.ticket(ticket_id)

@@ -1,6 +1,7 @@
 """Envelopes: a turn has one message id for ever, and a queue entry holds what an agent needs."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,8 @@ def test_a_queue_entry_holds_the_customers_last_words_and_the_reason() -> None:
 
 @pytest.mark.parametrize("missing", ["queue", "entry_id", "queued_at"])
 def test_a_ticket_that_waits_in_no_queue_has_no_entry(missing: str) -> None:
-    ticket = make_ticket(status=Status.QUEUED, **{missing: None})
+    nothing: dict[str, Any] = {missing: None}
+    ticket = make_ticket(status=Status.QUEUED, **nothing)
     with pytest.raises(ValueError, match="waits in no queue"):
         envelopes.queue_entry(ticket, [])
 

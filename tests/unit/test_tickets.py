@@ -125,4 +125,4 @@ class AnyoneDoesAnything(RuleBasedStateMachine):
 
 
 TestAnyoneDoesAnything = AnyoneDoesAnything.TestCase
-TestAnyoneDoesAnything.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnyoneDoesAnything.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
