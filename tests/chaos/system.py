@@ -30,6 +30,9 @@ TEXTS = (
     "nothing-found for this",
 )
 
+RESTART_PAUSE_S = 1.0
+"""A process is started again no sooner than this after its last start, so that a crash loop leaves the others room."""
+
 
 class System:
     """Ticket API, relay, prediction service and workers as child processes; what dies is started again.
@@ -103,6 +106,7 @@ class System:
             **{f"worker-{number}": [python, "-m", "tests.chaos.worker_process"] for number in range(workers)},
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._spawned_at: dict[str, float] = {}
         self._held_down: set[str] = set(held_down)
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -254,6 +258,7 @@ class System:
             return False
 
     def _spawn(self, name: str, extra: Mapping[str, str] | None = None) -> None:
+        self._spawned_at[name] = time.monotonic()
         with (self.directory / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 self._commands[name],
@@ -267,7 +272,8 @@ class System:
         while not self._stop.wait(0.1):
             with self._lock:
                 for name, process in self._processes.items():
-                    if process.poll() is not None and name not in self._held_down:
+                    lived_s = time.monotonic() - self._spawned_at[name]
+                    if process.poll() is not None and name not in self._held_down and lived_s > RESTART_PAUSE_S:
                         self._spawn(name)
                         self.restarts += 1
 
