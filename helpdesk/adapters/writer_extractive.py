@@ -45,7 +45,7 @@ class ExtractiveWriter:
 
     is_remote = False
 
-    def __init__(self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.35) -> None:
+    def __init__(self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.40) -> None:
         self._encoder = encoder
         self._language = language
         self._min_similarity = min_similarity
@@ -101,7 +101,7 @@ def _blocks(read: _Read) -> tuple[AnswerBlock, ...]:
     if notes:
         blocks.append(_block(read, notes, " "))
     if read.article.url:
-        pointer = f"Read more: {read.article.title}, {read.article.url}"
+        pointer = f"Read more: {read.article.title}\n{read.article.url}"
         blocks.append(AnswerBlock(text=pointer, citations=(_citation(read.article, read.article.title),)))
     return tuple(blocks)
 

@@ -1,0 +1,96 @@
+"""The checkable particulars of a text: links, addresses, phone numbers and figures, in a form that can be compared."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+_LINK = re.compile(r"(?:https?|hxxps?|ftp)://\S+|\bwww\.\S+", re.IGNORECASE)
+_HOST = re.compile(r"(?<![@\w.-])(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:/\S*)?", re.IGNORECASE)
+_SPELT_HOST = re.compile(
+    r"[\w-]+(?:\s*[\[({]\s*(?:dot|\.)\s*[\])}]\s*|\s+dot\s+|\s+\.\s*)(?:com|net|org|io|info|biz|co|shop|example)\b",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"\b(?:javascript|vbscript|data|file|tel|sms|mailto|bitcoin|intent):\S+", re.IGNORECASE)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_SPELT_EMAIL = re.compile(
+    r"[\w.+-]+\s*(?:[\[({]\s*at\s*[\])}]|\s+at\s+(?=[\w-]+\s*(?:[\[({]|\s)dot))\s*[\w-]+", re.IGNORECASE
+)
+_PHONE = re.compile(r"(?:\+|\b00)\d[\d\s()./-]{5,}\d|\(?\b\d{2,5}\)?(?:[\s/-]\d{2,5}){2,}(?![.,:]?\d)")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_LIST_MARKER = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
+_TRAILING = ".,;:!?)]}>\"'*_`"
+_SMALL = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_ROUND = {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
+_LARGE = {"hundred": 100, "thousand": 1000}
+_WORDS = {word: str(value) for word, value in ({w: n for n, w in enumerate(_SMALL, start=2)} | _ROUND | _LARGE).items()}
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
+_ONE_WAY = str.maketrans("’‘“”‑–", "''\"\"--", "\u00ad")
+_DIGITS_OF_A_REFERENCE = 8
+
+
+def plain(text: str) -> str:
+    """Return the text in one way of writing: compatibility forms, straight quotes, ordinary spaces and hyphens."""
+    folded = unicodedata.normalize("NFKC", text)
+    return folded.translate(_ONE_WAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a text names.
+
+    Attributes:
+        links: links and host names as they are written, also such as somebody spelt to get past a filter.
+        emails: in lower case.
+        phones: digits only.
+        numbers: figures in digits or words, without the numbers of list items; ``4.90``, ``08:00``, ``2500``.
+    """
+
+    links: frozenset[str]
+    emails: frozenset[str]
+    phones: frozenset[str]
+    numbers: frozenset[str]
+
+
+@lru_cache(maxsize=2048)
+def facts_of(text: str) -> Facts:
+    """Return the particulars of a text that is ``plain``; the same articles come again and again."""
+    found = [*_LINK.findall(text), *_SCHEME.findall(text), *_SPELT_HOST.findall(text)]
+    found += _HOST.findall(_EMAIL.sub(" ", _LINK.sub(" ", text)))
+    return Facts(
+        links=frozenset(link.rstrip(_TRAILING).lower() for link in found),
+        emails=frozenset(email.lower() for email in (*_EMAIL.findall(text), *_SPELT_EMAIL.findall(text))),
+        phones=frozenset(re.sub(r"\D", "", phone) for phone in _PHONE.findall(_DATE.sub(" ", text))),
+        numbers=_numbers(text),
+    )
+
+
+def without_links(text: str) -> str:
+    """Return the text without its links, whose words are no sentences."""
+    return _LINK.sub(" ", text)
+
+
+def references(text: str) -> frozenset[str]:
+    """Return the figures of a customer's message that an answer may repeat: those too short for a phone or account."""
+    dates = " ".join(_DATE.findall(text))
+    found = _numbers(_PHONE.sub(" ", _DATE.sub(" ", text))) | _numbers(dates)
+    return frozenset(number for number in found if sum(map(str.isdigit, number)) <= _DIGITS_OF_A_REFERENCE)
+
+
+def _numbers(text: str) -> frozenset[str]:
+    without_markers = _LIST_MARKER.sub("", text)
+    digits = {_canonical(number) for number in _NUMBER.findall(without_markers)}
+    return frozenset(digits | {_WORDS[word.lower()] for word in _NUMBER_WORD.findall(without_markers)})
+
+
+def _canonical(number: str) -> str:
+    if ":" in number:
+        return number
+    whole, separator, cents = number.replace(",", ".").rpartition(".")
+    if not separator:
+        return number.lstrip("0") or "0"
+    if len(cents) == 3:  # a thousands separator
+        return _canonical(whole + cents)
+    whole = whole.replace(".", "").lstrip("0") or "0"
+    return whole if not cents.strip("0") else f"{whole}.{cents}"
