@@ -1,6 +1,6 @@
 """The command line's entry point: registers every command."""
 
-from cli import dead, desk, keys, run, settings, submit, tickets
+from cli import dead, demo, desk, keys, run, settings, submit, tickets
 from cli.app import new_app
 
 PEOPLE, OPERATING, LEARNING = "Tickets and people", "Operating", "Knowledge and model"
@@ -20,6 +20,7 @@ for command in (
     desk.reopen,
 ):
     app.command(rich_help_panel=PEOPLE)(command)
+app.command(rich_help_panel=OPERATING)(demo.demo)
 app.command(rich_help_panel=OPERATING)(run.run)
 app.add_typer(settings.app, name="settings", rich_help_panel=OPERATING)
 app.add_typer(dead.app, name="dead", rich_help_panel=OPERATING)

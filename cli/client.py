@@ -9,7 +9,7 @@ import httpx
 
 from cli.console import CommandFailed
 from cli.local_keys import keys_file, read_keys
-from cli.services import local_url
+from cli.ports import local_url
 from helpdesk.ports.store import Role
 from helpdesk.settings import Settings
 

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import httpx
 
-from cli.services import local_url
+from cli.ports import local_url
 from helpdesk.errors import HelpdeskError
 from helpdesk.settings import Settings
 from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import Json, print_json, stderr, stdout
+from cli.service_names import ServiceName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,18 +26,18 @@ if TYPE_CHECKING:
 
 def run(
     services: Annotated[
-        list[str] | None,
-        typer.Argument(help="ticket-api, prediction-api, relay, worker, chroma (default: all that are needed)."),
+        list[ServiceName] | None, typer.Argument(help="Which services (default: all that are needed).")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many worker processes.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Run the services on this machine until Ctrl-C, which drains them."""
-    from cli.services import chosen, plan, require_free_ports, with_ports
+    from cli.ports import require_free_ports, with_ports
+    from cli.services import needed, plan
     from helpdesk.settings import load_settings
 
     settings = with_ports(load_settings())
-    names = chosen(settings, services or [], workers=workers)
+    names = services or needed(settings, workers=workers)
     require_free_ports(settings, names)
     console = stderr()
     keys = prepare(settings)

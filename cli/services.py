@@ -1,19 +1,17 @@
 """The services of Helpdesk as child processes: how each is started, and what says that it can serve."""
 
-import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.environment import child_environment
-from helpdesk.errors import InvalidSetting
-from helpdesk.settings import PredictionApiSettings, Settings, TicketApiSettings
+from cli.ports import LOOPBACK, free_port, local_url
+from cli.service_names import ServiceName
+from helpdesk.settings import Settings
 
-LOOPBACK = "127.0.0.1"
-TICKET_API, PREDICTION_API, RELAY, WORKER, CHROMA = "ticket-api", "prediction-api", "relay", "worker", "chroma"
-NAMES = (CHROMA, PREDICTION_API, TICKET_API, RELAY, WORKER)
-"""Every service, in the order in which they are listed and started."""
+KNOWLEDGE = "knowledge"
+"""Brings the knowledge base up to date before the first worker searches it, and ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,138 +36,95 @@ class Service:
     one_shot: bool = False
 
 
-def chosen(settings: Settings, names: Sequence[str], *, workers: int) -> list[str]:
-    """Return the names of the services to start: those given, else all that these settings need on this machine.
-
-    Raises:
-        InvalidSetting: an unknown service is named.
-    """
-    unknown = [name for name in names if name not in NAMES]
-    if unknown:
-        remedy = f"the services are: {', '.join(NAMES)}; none means all"
-        raise InvalidSetting("no such service", field=unknown[0], remedy=remedy)
-    # Several processes search the index through one server, unless another is named.
-    needless = {
-        CHROMA: workers == 1 or settings.chroma_url is not None,
-        PREDICTION_API: bool(settings.prediction_api.url),
-    }
-    return [name for name in NAMES if name in names] or [name for name in NAMES if not needless.get(name, False)]
+def needed(settings: Settings, *, workers: int) -> list[ServiceName]:
+    """Return the services that these settings need on this machine."""
+    not_needed = set()
+    if settings.prediction_api.url:
+        not_needed.add(ServiceName.PREDICTION_API)
+    # One process reads the index itself; several share it through one server, unless another is named.
+    if workers == 1 or settings.chroma_url is not None:
+        not_needed.add(ServiceName.CHROMA)
+    return [name for name in ServiceName if name not in not_needed]
 
 
-def plan(settings: Settings, names: Sequence[str] = (), *, workers: int = 1) -> list[Service]:
-    """Return the services to start, with what must be ready before each.
+def plan(settings: Settings, names: Sequence[ServiceName], *, workers: int) -> list[Service]:
+    """Return the child processes to start, each with what must be ready before it.
 
     Args:
         settings: with every port known, see ``with_ports``.
-        names: which ones; none means all that are needed.
         workers: how many worker processes.
-
-    Raises:
-        InvalidSetting: an unknown service is named.
     """
-    wanted = chosen(settings, names, workers=workers)
     services: list[Service] = []
-    if CHROMA in wanted:
-        chroma = _chroma(settings)
-        settings = settings.model_copy(update={"chroma_url": chroma.url})
-        services.append(chroma)
-    # Lines of JSON carry level, event and fields apart, so that the supervisor can read and colour them.
-    level = "DEBUG" if settings.log.level == "DEBUG" else "INFO"
-    logs = settings.log.model_copy(update={"format": "json", "level": level})
-    environment = child_environment(settings.model_copy(update={"log": logs}))
-    for name in NAMES[1:]:
-        if name in wanted:
-            services.extend(_python_services(name, settings, environment, wanted, workers))
+    if ServiceName.CHROMA in names:
+        services.append(_chroma(settings))
+        settings = settings.model_copy(update={"chroma_url": services[0].url})
+    # As JSON, the level, event and fields of a log line stand apart, so that the supervisor can read and colour them.
+    logs = {"format": "json", "level": "DEBUG" if settings.log.level == "DEBUG" else "INFO"}
+    environment = child_environment(settings.model_copy(update={"log": settings.log.model_copy(update=logs)}))
+    if ServiceName.PREDICTION_API in names:
+        services.append(
+            Service(
+                name=ServiceName.PREDICTION_API,
+                command=_python("prediction_api"),
+                environment=environment,
+                url=local_url(settings.prediction_api.host, settings.prediction_api.port),
+            )
+        )
+    if ServiceName.TICKET_API in names:
+        services.append(
+            Service(
+                name=ServiceName.TICKET_API,
+                command=_python("ticket_api"),
+                environment=environment,
+                url=local_url(settings.ticket_api.host, settings.ticket_api.port),
+            )
+        )
+    if ServiceName.RELAY in names:
+        relay = Service(
+            name=ServiceName.RELAY,
+            command=_python("relay"),
+            environment=environment,
+            ready_event="relay and watchdog run",
+        )
+        services.append(relay)
+    if ServiceName.WORKER in names:
+        services.extend(_workers(environment, [service.name for service in services], workers))
     return services
 
 
-def with_ports(settings: Settings) -> Settings:
-    """Return the settings with a free port wherever they say 0: children need to know each other's."""
-    groups = {name.replace("-", "_"): group for name, group in _ported(settings).items() if group.port == 0}
-    changes = {name: group.model_copy(update={"port": free_port(group.host)}) for name, group in groups.items()}
-    return settings.model_copy(update=changes)
-
-
-def require_free_ports(settings: Settings, names: Sequence[str]) -> None:
-    """Raise InvalidSetting where a port that one of these services needs is taken; names port, setting and remedy."""
-    for name, group in _ported(settings).items():
-        if name not in names:
-            continue
-        variable = f"HELPDESK_{name.replace('-', '_').upper()}__PORT"
-        try:
-            with _socket(group.host) as probe:
-                probe.bind((group.host, group.port))
-        except OSError as error:
-            raise InvalidSetting(
-                f"port {group.port} on {group.host} cannot be used for the {name}: {error.strerror}",
-                field=variable,
-                remedy=f"stop the program that listens there, or choose another port: {variable}={group.port + 1}",
-            ) from error
-
-
-def free_port(host: str = LOOPBACK) -> int:
-    """Return a port that nobody listens on."""
-    with _socket(host) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
-def local_url(host: str, port: int) -> str:
-    """Return the address under which a service of this machine is reached from it."""
-    reachable = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
-def _ported(settings: Settings) -> dict[str, TicketApiSettings | PredictionApiSettings]:
-    return {TICKET_API: settings.ticket_api, PREDICTION_API: settings.prediction_api}
-
-
-def _python_services(
-    name: str, settings: Settings, environment: Mapping[str, str], wanted: Sequence[str], workers: int
-) -> list[Service]:
-    def run(module: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", module)
-
-    match name:
-        case "ticket-api":
-            url = local_url(settings.ticket_api.host, settings.ticket_api.port)
-            return [Service(name=name, command=run("ticket_api"), environment=environment, url=url)]
-        case "prediction-api":
-            url = local_url(settings.prediction_api.host, settings.prediction_api.port)
-            return [Service(name=name, command=run("prediction_api"), environment=environment, url=url)]
-        case "relay":
-            event = "relay and watchdog run"
-            return [Service(name=name, command=run("relay"), environment=environment, ready_event=event)]
-        case _:
-            after = tuple(other for other in (CHROMA, PREDICTION_API) if other in wanted)
-            worker_names = [name] if workers == 1 else [f"{name}-{number}" for number in range(1, workers + 1)]
-            return [
-                Service(
-                    name=worker,
-                    command=run("processor"),
-                    environment=environment,
-                    ready_event="worker consumes",
-                    after=after,
-                )
-                for worker in worker_names
-            ]
+def _workers(environment: Mapping[str, str], running: Sequence[str], workers: int) -> Iterator[Service]:
+    index = tuple(name for name in running if name == ServiceName.CHROMA)
+    yield Service(
+        name=KNOWLEDGE,
+        command=(*_python("cli"), "kb", "load"),
+        environment=environment,
+        after=index,
+        one_shot=True,
+    )
+    needs = (*index, *(name for name in running if name == ServiceName.PREDICTION_API), KNOWLEDGE)
+    for number in range(1, workers + 1):
+        yield Service(
+            name=ServiceName.WORKER if workers == 1 else f"{ServiceName.WORKER}-{number}",
+            command=_python("processor"),
+            environment=environment,
+            ready_event="worker consumes",
+            after=needs,
+        )
 
 
 def _chroma(settings: Settings) -> Service:
     """One server owns the local index, so that several processes can search it."""
+    port = free_port(LOOPBACK)
     path = settings.state_dir / "knowledge"
-    port = free_port()
     program = str(Path(sys.executable).with_name("chroma"))
     return Service(
-        name=CHROMA,
+        name=ServiceName.CHROMA,
         command=(program, "run", "--path", str(path), "--host", LOOPBACK, "--port", str(port)),
         environment=child_environment(settings) | {"ORT_DISABLE_TELEMETRY": "1", "ANONYMIZED_TELEMETRY": "False"},
-        url=f"http://{LOOPBACK}:{port}",
+        url=local_url(LOOPBACK, port),
         ready_path="/api/v2/heartbeat",
     )
 
 
-def _socket(host: str) -> socket.socket:
-    probe = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return probe
+def _python(module: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module)

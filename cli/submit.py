@@ -17,14 +17,14 @@ from cli.access import ticket_api
 from cli.console import CommandFailed, Json, print_json, status_markup, stdout, table
 from cli.ticket_view import print_ticket
 from helpdesk.ports.store import Role
-from helpdesk.tickets import AWAITS_MACHINE, Priority
+from helpdesk.tickets import AWAITS_MACHINE, Priority, Status
 
 if TYPE_CHECKING:
     from cli.client import TicketApi
 
 POST_THREADS = 8
 POLL_S = 0.1
-PROCESS_STATUSES = frozenset(status.value for status in AWAITS_MACHINE)
+MOST_OPEN = 2_000
 
 
 def submit(
@@ -145,16 +145,24 @@ def wait_for_decisions(
     deadline = time.monotonic() + timeout_s
     waiting = list(ticket_ids)
     while waiting and time.monotonic() < deadline:
+        still_open = _awaiting_machine(api) if len(waiting) > 1 else set()
         for ticket_id in waiting:
+            if ticket_id in still_open:
+                continue
             ticket = api.get(f"/tickets/{ticket_id}")
-            if ticket["status"] not in PROCESS_STATUSES:
+            if ticket["status"] not in AWAITS_MACHINE:
                 decided[ticket_id] = ticket
                 on_decided()
-        still = [ticket_id for ticket_id in waiting if ticket_id not in decided]
-        if len(still) == len(waiting):
+        waiting = [ticket_id for ticket_id in waiting if ticket_id not in decided]
+        if waiting:
             time.sleep(POLL_S)
-        waiting = still
     return decided
+
+
+def _awaiting_machine(api: "TicketApi") -> set[str]:
+    """Return the tickets that the machine still owes a decision, with one request per status instead of per ticket."""
+    statuses = (Status.RECEIVED, Status.PROCESSING, Status.REOPENED)
+    return {ticket["ticket_id"] for status in statuses for ticket in api.tickets(limit=MOST_OPEN, status=status.value)}
 
 
 def _read(path: Path) -> str:
