@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
+from helpdesk.adapters.store_sql.bulk import bulk_insert
 from helpdesk.adapters.store_sql.schema import api_keys
-from helpdesk.adapters.store_sql.scope import Scope, columns_of, record_of, row_of
+from helpdesk.adapters.store_sql.scope import Scope, columns_of, record_of
 from helpdesk.errors import ApiKeyNotFound
 from helpdesk.ports.store import ApiKey
 
+_ADD = bulk_insert(api_keys, ApiKey)
 _KEYS = select(*columns_of(api_keys, ApiKey))
 _BY_SECRET = _KEYS.where(api_keys.c.secret_sha256 == bindparam("digest"))
 _ALL = _KEYS.order_by(api_keys.c.created_at, api_keys.c.key_id)
@@ -25,7 +27,7 @@ class ApiKeys(Scope):
 
     def add_api_key(self, key: ApiKey) -> None:
         """Store a new key."""
-        self._connection.execute(insert(api_keys), row_of(key))
+        _ADD.execute(self._connection, [key])
 
     def api_key_by_sha256(self, secret_sha256: str) -> ApiKey | None:
         """Return the key with this digest, revoked or not."""

@@ -1,5 +1,7 @@
 """Column types that carry the domain's values unchanged through both databases."""
 
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,11 +21,13 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the column's type in this database."""
         if dialect.name == "sqlite":
             return dialect.type_descriptor(String(32))
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Return what the driver takes; a time without zone is an error."""
         if value is None:
             return None
         if value.tzinfo is not UTC:
@@ -33,6 +37,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.isoformat(timespec="microseconds") if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return the stored time in UTC, whatever zone the session has."""
         if value is None:
             return None
         if dialect.name == "sqlite":
@@ -52,24 +57,48 @@ class EnumText(TypeDecorator[StrEnum]):
         self.members = members
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else self.members(value).value
+        """Return the member's value as a plain string."""
+        return None if value is None else str(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
+        """Return the member."""
         return None if value is None else self.members(value)
 
 
-class RecordList(TypeDecorator[tuple[Any, ...]]):
-    """A tuple of flat dataclass records, stored as a JSON list of objects."""
+def _plain(value: object) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
+
+
+# Not-a-number is refused for both databases, because PostgreSQL refuses it.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode
+
+
+class Json(TypeDecorator[Any]):
+    """A mapping of plain values, stored as JSON text as it was written."""
 
     impl = JSON
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        """Return the encoder itself: the drivers' own wrappers are slower, and differ."""
+        return _encode
+
+
+class RecordList(Json):
+    """A tuple of flat dataclass records, stored as a JSON list of objects."""
+
     cache_ok = True
 
     def __init__(self, record: type[Any]) -> None:
         super().__init__()
         self.record = record
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> list[dict[str, object]]:
-        return [asdict(item) for item in value]
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        """Return the encoder of such a tuple."""
+        return lambda records: _encode([asdict(record) for record in records])
 
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[Any, ...]:
+        """Return the records."""
         return tuple(self.record(**item) for item in value)

@@ -1,25 +1,24 @@
 """Dead letters: messages that were given up, and what became of them."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
+from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import dead_letters
-from helpdesk.adapters.store_sql.scope import Scope, columns_of, insert_into, record_of, row_of
+from helpdesk.adapters.store_sql.scope import Scope, columns_of, insert_into, names_of, record_of
 from helpdesk.errors import DeadLetterNotFound
 from helpdesk.ports.store import DeadLetter, DeadLetterStatus
 
+_ADD = Bulk(
+    lambda dialect: insert_into(dead_letters, dialect).on_conflict_do_nothing(index_elements=["message_id"]),
+    names_of(DeadLetter),
+)
 _LETTERS = select(*columns_of(dead_letters, DeadLetter))
 _ONE = _LETTERS.where(dead_letters.c.message_id == bindparam("wanted"))
 _NEWEST_FIRST = _LETTERS.order_by(dead_letters.c.created_at.desc()).limit(bindparam("limit"))
 _MARK = update(dead_letters).where(dead_letters.c.message_id == bindparam("marked"))
-
-
-@cache
-def _add(dialect: str) -> Any:
-    return insert_into(dead_letters, dialect).on_conflict_do_nothing(index_elements=["message_id"])
 
 
 class DeadLetters(Scope):
@@ -27,7 +26,7 @@ class DeadLetters(Scope):
 
     def add_dead_letter(self, letter: DeadLetter) -> None:
         """Store a dead letter; the first one of a message id stands."""
-        self._connection.execute(_add(self._dialect), row_of(letter))
+        _ADD.execute(self._connection, [letter])
 
     def dead_letter(self, message_id: str) -> DeadLetter:
         """Return one dead letter, locked."""

@@ -1,7 +1,6 @@
-"""Engines: how each database is connected to, and which of its errors mean that it cannot be used now."""
+"""Engines: the ways into a database, and which of its errors mean that it cannot be used now."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +9,33 @@ from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, NotSupporte
 
 from helpdesk.errors import InvalidSetting, StoreUnavailable
 
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite+pysqlite"}
+_EXAMPLE = "such as postgresql://user:password@host/database"
+
+# These say that a statement or its values are wrong, not that the database is in trouble.
+_OUR_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The two ways into one database."""
+    """The ways into one database.
+
+    Attributes:
+        writing: begins transactions that write.
+        reading: begins transactions that only read, and block nobody.
+        migrating: begins transactions that change the schema, and may take longer.
+        can_commit: whether the transaction on this driver's connection is still whole.
+    """
 
     writing: Engine
     reading: Engine
+    migrating: Engine
+    can_commit: Callable[[Any], bool]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for engine in (self.writing, self.reading, self.migrating):
+            engine.dispose()
 
 
 def parse_url(url: str) -> URL:
@@ -30,30 +49,10 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise InvalidSetting("not a database URL", field="DATABASE_URL", remedy=_EXAMPLE) from None
-    backend = "postgresql" if parsed.drivername == "postgres" else parsed.get_backend_name()
-    driver = _DRIVERS.get(backend)
-    if driver is None:
+    backend = parsed.drivername.partition("+")[0]
+    if backend not in _DRIVERS:
         raise InvalidSetting(f"{backend} is not supported", field="DATABASE_URL", remedy=_EXAMPLE)
-    return parsed.set(drivername=driver)
-
-
-_DRIVERS = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite+pysqlite"}
-_EXAMPLE = "such as postgresql://user:password@host/database"
-
-
-def dump_json(value: Any) -> str:
-    """Return compact JSON; not-a-number is refused here because one of the databases would refuse it later."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: object) -> dict[str, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")
-
-
-_OUR_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
-"""These say that a statement or its values are wrong, not that the database is in trouble."""
+    return parsed.set(drivername=_DRIVERS[backend])
 
 
 def translate_errors(engine: Engine) -> None:

@@ -1,51 +1,86 @@
 """PostgreSQL through psycopg 3: checked connections, and a limit to every wait."""
 
-from sqlalchemy import URL, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from typing import Any
+
+import psycopg
+from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
+from sqlalchemy import URL, Dialect, Engine, NullPool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from helpdesk.adapters.store_sql.engine import Engines, dump_json, translate_errors
+from helpdesk.adapters.store_sql.engine import Engines, translate_errors
 from helpdesk.settings import StoreSettings
 
-STATEMENT_LIMIT_S = 30
-IDLE_LIMIT_S = 60
-"""A process that freezes in the middle of a transaction loses its locks after this long."""
+STATEMENT_LIMIT_S = 10.0
+"""How long the server may work on a statement, beside waiting for locks."""
+
+SILENCE_LIMIT_S = 2.0
+"""How long after that the server has to say so; a frozen one says nothing, and keeps the connection open."""
+
+IDLE_LIMIT_S = 60.0
+"""A process that freezes within a transaction loses its locks after this long."""
+
+_TO_SERVER: dict[str, Any] = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
+
+class LimitedConnection(psycopg.Connection[Any]):
+    """A connection that is given up when the server does not answer."""
+
+    answer_limit_s: float | None = None
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for the server, at most as long as it may take."""
+        try:
+            return super().wait(gen, interval=interval, timeout=timeout or self.answer_limit_s)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None and self.pgconn.transaction_status is TransactionStatus.ACTIVE:
+                self.close()  # an answer may still come, and would be taken for that of the next statement
+                raise psycopg.OperationalError("the server does not answer") from error
+            raise
 
 
 def postgresql_engines(url: URL, settings: StoreSettings) -> Engines:
-    """Return engines that share one pool of at most ``settings.pool_size`` connections."""
-    engine = create_engine(
+    """Return engines, of which the writing and the reading one share at most ``settings.pool_size`` connections."""
+    arguments = {**_TO_SERVER, "connect_timeout": max(2, round(settings.busy_wait_s)), "application_name": "helpdesk"}
+    writing = create_engine(
         url,
+        paramstyle="format",
+        isolation_level="READ COMMITTED",
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.busy_wait_s,
         pool_pre_ping=True,
-        isolation_level="READ COMMITTED",
-        json_serializer=dump_json,
-        connect_args={
-            "connect_timeout": max(2, round(settings.busy_wait_s)),
-            "application_name": "helpdesk",
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
-            "tcp_user_timeout": STATEMENT_LIMIT_S * 1000,
-        },
+        connect_args=arguments,
     )
-    translate_errors(engine)
+    _limit_waits(writing, settings)
+    # Readers see a snapshot, so that what they read in several statements belongs together.
+    reading = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    migrating = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    for engine in (writing, migrating):
+        translate_errors(engine)
+    return Engines(writing=writing, reading=reading, migrating=migrating, can_commit=_is_whole)
+
+
+def _is_whole(connection: psycopg.Connection[Any]) -> bool:
+    return connection.info.transaction_status is not TransactionStatus.INERROR
+
+
+def _limit_waits(engine: Engine, settings: StoreSettings) -> None:
+    statement_limit_s = settings.busy_wait_s + STATEMENT_LIMIT_S
+    limits_s = {
+        "lock_timeout": settings.busy_wait_s,
+        "statement_timeout": statement_limit_s,
+        "idle_in_transaction_session_timeout": IDLE_LIMIT_S,
+    }
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_: Dialect, __: ConnectionPoolEntry, arguments: list[Any], named: dict[str, Any]) -> LimitedConnection:
+        return LimitedConnection.connect(*arguments, **named)
 
     @event.listens_for(engine, "connect")
-    def limit_waits(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        limits = {
-            "lock_timeout": settings.busy_wait_s,
-            "statement_timeout": STATEMENT_LIMIT_S,
-            "idle_in_transaction_session_timeout": IDLE_LIMIT_S,
-        }
-        cursor = connection.cursor()
-        for name, limit_s in limits.items():
-            cursor.execute("SELECT set_config(%s, %s, false)", (name, f"{int(limit_s * 1000)}ms"))
-        cursor.close()
+    def limit(connection: LimitedConnection, _: ConnectionPoolEntry) -> None:
+        connection.answer_limit_s = statement_limit_s + SILENCE_LIMIT_S
+        with connection.cursor() as cursor:
+            for name, limit_s in limits_s.items():
+                cursor.execute("SELECT set_config(%s, %s, false)", (name, str(int(limit_s * 1000))))
         connection.commit()
-
-    # A snapshot, so that what a reader sees in several statements belongs together.
-    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Engines(writing=engine, reading=reading)

@@ -1,11 +1,11 @@
 """What happened to a ticket and was said about it: conversation, events, answers, decisions, feedback."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, insert, select, text, tuple_
+from sqlalchemy import Select, Table, bindparam, delete, select, text
 
+from helpdesk.adapters.store_sql.bulk import Bulk, bulk_insert
 from helpdesk.adapters.store_sql.schema import (
     SENT_BY_MACHINE_SQL,
     answers,
@@ -14,14 +14,24 @@ from helpdesk.adapters.store_sql.schema import (
     feedback,
     messages,
 )
-from helpdesk.adapters.store_sql.scope import Record, Scope, columns_of, insert_into, record_of, row_of
+from helpdesk.adapters.store_sql.scope import Record, Scope, columns_of, insert_into, names_of, record_of
 from helpdesk.decisions import DecisionRecord
 from helpdesk.errors import VersionConflict
 from helpdesk.tickets import Answer, ConversationMessage, Feedback, TicketEvent
 
-_INSERT_MESSAGES = insert(messages)
-_INSERT_EVENTS = insert(events)
-_INSERT_FEEDBACK = insert(feedback)
+ADD_MESSAGES = bulk_insert(messages, ConversationMessage)
+ADD_EVENTS = bulk_insert(events, TicketEvent)
+_ADD_FEEDBACK = bulk_insert(feedback, Feedback)
+_ADD_ANSWERS = Bulk(
+    lambda dialect: insert_into(answers, dialect).on_conflict_do_nothing(
+        index_elements=["ticket_id", "turn"], index_where=text(SENT_BY_MACHINE_SQL)
+    ),
+    names_of(Answer),
+)
+_ADD_DECISIONS = Bulk(
+    lambda dialect: insert_into(decisions, dialect).on_conflict_do_nothing(index_elements=["ticket_id", "turn"]),
+    names_of(DecisionRecord),
+)
 _CONVERSATIONS = (
     select(*columns_of(messages, ConversationMessage))
     .where(messages.c.ticket_id.in_(bindparam("ids", expanding=True)))
@@ -39,27 +49,13 @@ _DECISIONS = _of_ticket(decisions, DecisionRecord, "turn")
 _FEEDBACK = _of_ticket(feedback, Feedback, "sequence")
 
 
-@cache
-def _add_answers(dialect: str) -> Any:
-    statement = insert_into(answers, dialect).on_conflict_do_nothing(
-        index_elements=["ticket_id", "turn"], index_where=text(SENT_BY_MACHINE_SQL)
-    )
-    return statement.execution_options(preserve_rowcount=True)
-
-
-@cache
-def _add_decisions(dialect: str) -> Any:
-    statement = insert_into(decisions, dialect).on_conflict_do_nothing(index_elements=["ticket_id", "turn"])
-    return statement.returning(decisions.c.ticket_id, decisions.c.turn)
-
-
 class History(Scope):
     """Appends to and reads what belongs to a ticket, in the order in which it happened."""
 
     def add_messages(self, added: Sequence[ConversationMessage]) -> None:
         """Append to conversations."""
         if added:
-            self._connection.execute(_INSERT_MESSAGES, [row_of(message) for message in added])
+            ADD_MESSAGES.execute(self._connection, added)
 
     def conversations(self, ticket_ids: Sequence[str]) -> dict[str, list[ConversationMessage]]:
         """Return the conversation of each of these tickets."""
@@ -72,7 +68,7 @@ class History(Scope):
     def add_events(self, added: Sequence[TicketEvent]) -> None:
         """Append to histories."""
         if added:
-            self._connection.execute(_INSERT_EVENTS, [row_of(event) for event in added])
+            ADD_EVENTS.execute(self._connection, added)
 
     def events(self, ticket_id: str) -> list[TicketEvent]:
         """Return a ticket's history."""
@@ -80,10 +76,7 @@ class History(Scope):
 
     def add_answers(self, added: Sequence[Answer]) -> None:
         """Store answers and drafts."""
-        if not added:
-            return
-        stored = self._connection.execute(_add_answers(self._dialect), [row_of(answer) for answer in added]).rowcount
-        if stored < len(added):
+        if added and _ADD_ANSWERS.execute(self._connection, added) < len(added):
             ours = [answer.answer_id for answer in added]
             self._connection.execute(delete(answers).where(answers.c.answer_id.in_(ours)))
             raise VersionConflict("The machine has already sent an answer in this turn of the ticket.")
@@ -96,12 +89,9 @@ class History(Scope):
         """Store decisions."""
         if not added:
             return
-        rows = [row_of(decision) for decision in added]
-        stored = self._connection.execute(_add_decisions(self._dialect), rows).all()
-        if len(stored) < len(added):
-            ours = tuple_(decisions.c.ticket_id, decisions.c.turn).in_([tuple(row) for row in stored])
-            self._connection.execute(delete(decisions).where(ours))
-            raise VersionConflict("This turn of the ticket has been decided already.")
+        with self._connection.begin_nested():
+            if _ADD_DECISIONS.execute(self._connection, added) < len(added):
+                raise VersionConflict("This turn of the ticket has been decided already.")
 
     def decisions(self, ticket_id: str) -> list[DecisionRecord]:
         """Return a ticket's decisions by turn."""
@@ -109,7 +99,7 @@ class History(Scope):
 
     def add_feedback(self, added: Feedback) -> None:
         """Store what a customer thought of an answer."""
-        self._connection.execute(_INSERT_FEEDBACK, row_of(added))
+        _ADD_FEEDBACK.execute(self._connection, [added])
 
     def feedback(self, ticket_id: str) -> list[Feedback]:
         """Return a ticket's feedback."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select
+from sqlalchemy import Row, bindparam, delete, func, select
 
+from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import outbox
-from helpdesk.adapters.store_sql.scope import Scope
+from helpdesk.adapters.store_sql.scope import Scope, insert_into, names_of
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.store import OutboxRow
 
-_INSERT = insert(outbox)
 _OLDEST = (
     select(outbox).where(outbox.c.sequence > bindparam("after")).order_by(outbox.c.sequence).limit(bindparam("limit"))
 )
@@ -25,19 +25,19 @@ _DEPTH = select(
 )
 
 
-def outbox_row(envelope: Envelope, ticket_id: str | None, at: datetime) -> dict[str, Any]:
-    """Return the row that holds an envelope."""
-    return {
-        "message_id": envelope.message_id,
-        "destination": envelope.destination,
-        "body": envelope.body,
-        "priority": envelope.priority,
-        "attempt": envelope.attempt,
-        "correlation_id": envelope.correlation_id,
-        "headers": envelope.headers,
-        "ticket_id": ticket_id,
-        "created_at": at,
-    }
+class Outgoing(NamedTuple):
+    """An envelope with what is stored beside it."""
+
+    envelope: Envelope
+    ticket_id: str | None
+    created_at: datetime
+
+
+ADD_OUTBOX = Bulk(
+    lambda dialect: insert_into(outbox, dialect),
+    [*names_of(Envelope), "ticket_id", "created_at"],
+    paths={name: f"envelope.{name}" for name in names_of(Envelope)},
+)
 
 
 def _record(row: Row[Any]) -> OutboxRow:
@@ -59,7 +59,7 @@ class Outbox(Scope):
     def add_outbox(self, envelopes: Sequence[Envelope], *, ticket_id: str | None, at: datetime) -> None:
         """Append messages that go out once this transaction is committed."""
         if envelopes:
-            self._connection.execute(_INSERT, [outbox_row(envelope, ticket_id, at) for envelope in envelopes])
+            ADD_OUTBOX.execute(self._connection, [Outgoing(envelope, ticket_id, at) for envelope in envelopes])
 
     def outbox(self, *, limit: int, after: int = 0) -> list[OutboxRow]:
         """Return the oldest rows beyond sequence ``after``."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from helpdesk.adapters.store_sql.column_types import EnumText, RecordList, UtcDateTime
+from helpdesk.adapters.store_sql.column_types import EnumText, Json, RecordList, UtcDateTime
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.store import DeadLetterStatus, Role
 from helpdesk.tickets import (
@@ -84,7 +83,7 @@ def _typed(name: str, kind: TypeEngine[Any], *, nullable: bool = False) -> Colum
 
 
 def _json(name: str) -> Column[object]:
-    return Column(name, JSON, nullable=False)
+    return Column(name, Json, nullable=False)
 
 
 tickets = Table(

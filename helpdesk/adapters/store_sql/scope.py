@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Row, Table
@@ -27,29 +26,19 @@ class Scope:
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
+def names_of(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a dataclass, which are columns as well."""
     return tuple(field.name for field in fields(kind))
-
-
-@cache
-def _getter(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
-    return attrgetter(*_names(kind))
-
-
-def row_of(record: Any) -> dict[str, Any]:
-    """Return a dataclass record as the values of a row, by column name."""
-    kind: Any = type(record)
-    return dict(zip(_names(kind), _getter(kind)(record), strict=True))
 
 
 def record_of(kind: Callable[..., Record], row: Row[Any]) -> Record:
     """Return the record that a row of ``columns_of(table, kind)`` holds."""
-    return kind(**dict(zip(_names(kind), row, strict=True)))
+    return kind(**dict(zip(names_of(kind), row, strict=True)))
 
 
 def columns_of(table: Table, kind: Callable[..., Any]) -> list[Column[Any]]:
     """Return the table's columns in the order of the record's fields."""
-    return [table.c[name] for name in _names(kind)]
+    return [table.c[name] for name in names_of(kind)]
 
 
 Insert = sqlite.Insert | postgresql.Insert

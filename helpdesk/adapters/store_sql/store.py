@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from helpdesk.adapters.store_sql.engine import parse_url
@@ -33,23 +34,25 @@ class SqlStore:
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         """Open a transaction for writing."""
-        with _waiting_limited(), self._engines.writing.begin() as connection:
+        with _translated(), self._engines.writing.begin() as connection:
             yield SqlTransaction(connection, locking=True)
+            if not self._engines.can_commit(connection.connection.dbapi_connection):
+                raise StoreUnavailable("A statement of the transaction had failed, so that nothing of it was stored.")
 
     @contextmanager
     def reading(self) -> Iterator[SqlTransaction]:
         """Open a transaction that only reads and blocks no writer."""
-        with _waiting_limited(), self._engines.reading.begin() as connection:
+        with _translated(), self._engines.reading.begin() as connection:
             yield SqlTransaction(connection, locking=False)
 
     def migrate(self) -> None:
         """Bring the schema up to date. Safe when several processes do it at once."""
-        with _waiting_limited(), self._engines.writing.begin() as connection:
+        with _translated(), self._engines.migrating.begin() as connection:
             upgrade(connection)
 
     def check(self) -> None:
         """Raise StoreUnavailable unless the store answers and its schema is the one this code needs."""
-        with _waiting_limited(), self._engines.reading.begin() as connection:
+        with _translated(), self._engines.reading.begin() as connection:
             stored = stored_revision(connection)
         wanted = wanted_revision()
         if stored != wanted:
@@ -60,13 +63,14 @@ class SqlStore:
 
     def close(self) -> None:
         """Close every connection."""
-        self._engines.writing.dispose()
-        self._engines.reading.dispose()
+        self._engines.close()
 
 
 @contextmanager
-def _waiting_limited() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
         raise StoreUnavailable("All connections to the database were in use for too long.") from error
+    except PendingRollbackError as error:
+        raise StoreUnavailable("The transaction was lost before its end, so that nothing of it was stored.") from error

@@ -1,12 +1,12 @@
 """Tickets by id: read under lock, and saved only over the version that was read."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
+from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import tickets
-from helpdesk.adapters.store_sql.scope import Scope, columns_of, record_of, row_of
+from helpdesk.adapters.store_sql.scope import Scope, columns_of, names_of, record_of
 from helpdesk.errors import TicketNotFound, VersionConflict
 from helpdesk.tickets import Ticket
 
@@ -26,13 +26,21 @@ _VERSIONS_LOCKED = (
     .order_by(tickets.c.ticket_id)
     .with_for_update(key_share=True)
 )
-_SAVE = update(tickets).where(tickets.c.ticket_id == bindparam("saved_id"))
 # What identifies a ticket never changes; left out of the update, it spares the indexes that hold it.
-_IDENTITY = frozenset({"ticket_id", "owner", "created_at"})
+_CHANGING = [name for name in names_of(Ticket) if name not in {"ticket_id", "owner", "created_at"}]
+_SAVE = Bulk(
+    lambda dialect: update(tickets).where(tickets.c.ticket_id == bindparam("saved_id")),
+    _CHANGING,
+    paths={"saved_id": "ticket_id"},
+)
 
 
 class Tickets(Scope):
     """Reads and saves tickets."""
+
+    def __init__(self, connection: Connection, *, locking: bool) -> None:
+        super().__init__(connection, locking=locking)
+        self._locked_versions: dict[str, int] = {}
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return one ticket, locked."""
@@ -47,25 +55,29 @@ class Tickets(Scope):
             return {}
         statement = _BY_IDS_LOCKED if self._locking else _BY_IDS
         rows = self._connection.execute(statement, {"ids": list(ticket_ids)})
-        found = (record_of(Ticket, row) for row in rows)
-        return {ticket.ticket_id: ticket for ticket in found}
+        found = {ticket.ticket_id: ticket for ticket in (record_of(Ticket, row) for row in rows)}
+        if self._locking:
+            self._locked_versions |= {ticket.ticket_id: ticket.version for ticket in found.values()}
+        return found
 
     def save(self, changed: Sequence[Ticket]) -> None:
         """Write changed tickets, each exactly one version ahead of what is stored."""
         if not changed:
             return
-        rows = self._connection.execute(_VERSIONS_LOCKED, {"ids": [ticket.ticket_id for ticket in changed]})
-        stored = dict(rows.all())
+        self._lock_versions([ticket.ticket_id for ticket in changed])
         for ticket in changed:
-            version = stored.get(ticket.ticket_id)
+            version = self._locked_versions.get(ticket.ticket_id)
             if version != ticket.version - 1:
                 raise VersionConflict(
                     f"Ticket {ticket.ticket_id} was changed by somebody else: it is at version {version}, "
                     f"and version {ticket.version} cannot follow. Read it again."
                 )
-        self._connection.execute(_SAVE, [_changes(ticket) for ticket in changed])
+        _SAVE.execute(self._connection, changed)
+        self._locked_versions |= {ticket.ticket_id: ticket.version for ticket in changed}
 
-
-def _changes(ticket: Ticket) -> dict[str, Any]:
-    changes = {name: value for name, value in row_of(ticket).items() if name not in _IDENTITY}
-    return {"saved_id": ticket.ticket_id, **changes}
+    def _lock_versions(self, ticket_ids: Sequence[str]) -> None:
+        """Lock tickets; those that this transaction has read or saved are locked, so their versions stand."""
+        unknown = [ticket_id for ticket_id in ticket_ids if ticket_id not in self._locked_versions]
+        if unknown:
+            rows = self._connection.execute(_VERSIONS_LOCKED, {"ids": unknown})
+            self._locked_versions |= dict(rows.all())
