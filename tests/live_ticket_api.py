@@ -20,9 +20,9 @@ from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
 from helpdesk.tickets import Action, Answer, Author, Ticket
 from helpdesk.web.keys import new_key
+from helpdesk.web.server import bind
 from relay.outbox import Relay
 from ticket_api.app import create_app
-from ticket_api.service import listen
 
 START_LIMIT_S = 15.0
 TICKET = {"user": "anna@example.org", "description": "Where is my parcel?"}
@@ -91,6 +91,13 @@ class LiveTicketApi:
             tx.add_answers([answer])
         return answer
 
+    def entry_id(self, ticket_id: str) -> str:
+        """Return the entry id of a ticket that waits for a person."""
+        with self.store.reading() as tx:
+            entry_id = tx.tickets([ticket_id])[ticket_id].entry_id
+        assert entry_id is not None
+        return entry_id
+
     def relay(self) -> None:
         """Move the outbox to the broker."""
         relay = Relay(self.store, self.broker, confirm_timeout_s=5)
@@ -122,7 +129,7 @@ def running(
                 for name in (role.value, f"other-{role}"):
                     keys[name], stored = new_key(role, name=name)
                     tx.add_api_key(stored)
-        listener = stack.enter_context(closing(listen("127.0.0.1", 0)))
+        listener = stack.enter_context(closing(bind(settings.ticket_api, 0, setting="PORT")))
         app = create_app(settings, store=store, broker=broker)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="live-ticket-api")

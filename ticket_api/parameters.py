@@ -1,19 +1,16 @@
-"""Parameters that several endpoints take."""
+"""Path parameters and headers that several endpoints take."""
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Header, Path, Query
-from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
+from fastapi import Header, Path
+from pydantic import AfterValidator, WithJsonSchema
 
 from helpdesk.errors import DeadLetterNotFound, QueueNotFound, TicketNotFound
 from helpdesk.tickets import HUMAN_QUEUES
-from ticket_api.texts import Text
 
 _TICKET_ID = re.compile(r"[0-9a-f]{32}")
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,255}")
-_FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def _known_shape(ticket_id: str) -> str:
@@ -34,19 +31,8 @@ def _human_queue(name: str) -> str:
     return name
 
 
-def _within_calendar(moment: datetime) -> datetime:
-    return min(max(moment, _FIRST), _LAST).astimezone(UTC)
-
-
 TicketId = Annotated[str, Path(), AfterValidator(_known_shape), WithJsonSchema({"type": "string"})]
 MessageId = Annotated[str, Path(), AfterValidator(_message_id), WithJsonSchema({"type": "string"})]
 QueueName = Annotated[str, Path(), AfterValidator(_human_queue), WithJsonSchema({"type": "string"})]
-
-FilterText = Annotated[Text, Field(max_length=320)]
-Moment = Annotated[AwareDatetime, AfterValidator(_within_calendar)]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
-Cursor = Annotated[
-    str, Query(max_length=200, pattern=r"^[\x21-\x7e]+$", description="`next_cursor` of the page before.")
-]
 
 IfNoneMatch = Annotated[str | None, Header(description="An `ETag` that the caller has: 304 where it is in force.")]

@@ -1,16 +1,16 @@
 """What operators and their tools ask for: dead letters, health, readiness, metrics."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
 from helpdesk.ports.broker import Broker
-from helpdesk.ports.store import DeadLetterStatus
 from helpdesk.web.instrumentation import metrics_response
 from helpdesk.web.problems import problem_responses
-from ticket_api.parameters import Limit, MessageId
+from ticket_api.filters import DeadLetterFilters
+from ticket_api.parameters import MessageId
 from ticket_api.requests import AddNote
 from ticket_api.responses import DeadLetterList, DeadLetterSummary, DeadLetterView, Health, Readiness
 from ticket_api.services import Operator, Uses
@@ -23,10 +23,10 @@ _MISSING_OR_CONFLICT = problem_responses(404, 409)
 
 @router.get("/dead-letters", responses=_REFUSALS)
 def list_dead_letters(
-    caller: Operator, services: Uses, status: DeadLetterStatus | None = None, limit: Limit = 50
+    caller: Operator, services: Uses, filters: Annotated[DeadLetterFilters, Query()]
 ) -> DeadLetterList:
     """List messages that were given up."""
-    letters = services.dead_letters.all(status=status, limit=limit)
+    letters = services.dead_letters.all(status=filters.status, limit=filters.limit)
     return DeadLetterList(dead_letters=[DeadLetterSummary.model_validate(letter) for letter in letters])
 
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 
 from helpdesk.errors import NotAuthorised
 from helpdesk.ports.store import Role, TicketFilter
-from helpdesk.tickets import HUMAN_QUEUES, Priority, Status
 from helpdesk.web.problems import problem_responses
-from ticket_api.parameters import Cursor, FilterText, IfNoneMatch, Limit, Moment, TicketId
+from ticket_api.filters import TicketFilters
+from ticket_api.parameters import IfNoneMatch, TicketId
 from ticket_api.reading import read_ticket, view_for
 from ticket_api.requests import GiveFeedback, WriteMessage
 from ticket_api.responses import (
@@ -27,34 +27,13 @@ router = APIRouter(tags=["tickets"], responses=problem_responses(400, 401, 403, 
 
 
 @router.get("/tickets", response_model=PortalTicketPage | DeskTicketPage)
-def list_tickets(
-    caller: Reader,
-    services: Uses,
-    status: Status | None = None,
-    queue: Annotated[str | None, Query(json_schema_extra={"enum": list(HUMAN_QUEUES)})] = None,
-    user: FilterText | None = None,
-    intent: FilterText | None = None,
-    priority: Priority | None = None,
-    created_after: Moment | None = None,
-    created_before: Moment | None = None,
-    cursor: Cursor | None = None,
-    limit: Limit = 50,
-) -> Response:
+def list_tickets(caller: Reader, services: Uses, filters: Annotated[TicketFilters, Query()]) -> Response:
     """List tickets, newest first; a portal gets its own, and cannot ask by queue or intent."""
-    if caller.role is Role.PORTAL and (queue is not None or intent is not None):
+    if caller.role is Role.PORTAL and (filters.queue is not None or filters.intent is not None):
         raise NotAuthorised("Only agents and operators may list tickets by queue or intent.")
-    ticket_filter = TicketFilter(
-        owner=owner_of(caller),
-        status=status,
-        queue=queue,
-        user=user,
-        intent=intent,
-        priority=priority,
-        created_after=created_after,
-        created_before=created_before,
-    )
+    wanted = TicketFilter(owner=owner_of(caller), **filters.model_dump(exclude={"cursor", "limit"}))
     with services.store.reading() as tx:
-        page = tx.list_tickets(ticket_filter, cursor=cursor, limit=limit)
+        page = tx.list_tickets(wanted, cursor=filters.cursor, limit=filters.limit)
     kind = PortalTicketPage if caller.role is Role.PORTAL else DeskTicketPage
     return Response(kind.model_validate(page).model_dump_json(), media_type="application/json")
 

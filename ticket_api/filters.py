@@ -1,0 +1,56 @@
+"""What lists can be asked for. An unknown filter is refused: ignored, it would show more than was meant."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from helpdesk.ports.store import DeadLetterStatus
+from helpdesk.tickets import HUMAN_QUEUES, Priority, Status
+from ticket_api.texts import Text
+
+_FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def _within_calendar(moment: datetime) -> datetime:
+    return min(max(moment, _FIRST), _LAST).astimezone(UTC)
+
+
+def _human_queue(name: str) -> str:
+    if name not in HUMAN_QUEUES:
+        remedy = f"send one of {', '.join(HUMAN_QUEUES)}"
+        raise PydanticCustomError("human_queue", "is no human queue", {"remedy": remedy})
+    return name
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_calendar)]
+Queue = Annotated[str, AfterValidator(_human_queue), WithJsonSchema({"type": "string", "enum": list(HUMAN_QUEUES)})]
+Name = Annotated[Text, Field(max_length=320)]
+Cursor = Annotated[str, StringConstraints(max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Limit = Annotated[int, Field(ge=1, le=200, description="How many at most.")]
+
+
+class _Filters(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TicketFilters(_Filters):
+    """Which tickets; what is left out does not matter."""
+
+    status: Status | None = None
+    queue: Queue | None = None
+    user: Name | None = None
+    intent: Name | None = None
+    priority: Priority | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    cursor: Cursor | None = Field(default=None, description="The `next_cursor` of the page before.")
+    limit: Limit = 50
+
+
+class DeadLetterFilters(_Filters):
+    """Which dead letters."""
+
+    status: DeadLetterStatus | None = None
+    limit: Limit = 50
