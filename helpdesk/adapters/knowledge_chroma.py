@@ -69,7 +69,7 @@ class ChromaKnowledge:
     """
 
     def __init__(
-        self, encoder: Encoder, *, path: Path | None, url: str | None, near_duplicate_cosine: float = 0.97
+        self, encoder: Encoder, *, path: Path | None = None, url: str | None = None, near_duplicate_cosine: float = 0.97
     ) -> None:
         if (path is None) == (url is None):
             raise ValueError("give either a path or a url")
