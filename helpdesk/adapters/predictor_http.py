@@ -1,65 +1,128 @@
-"""The predictor over HTTP: asks the prediction service, and believes nothing that does not fit its schema."""
+"""The prediction service over HTTP, believed only when its answer is whole and valid."""
 
-from collections.abc import Sequence
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
 
 import httpx
 from pydantic import ValidationError
 
-from helpdesk.adapters.circuit_breaker import CircuitBreaker
 from helpdesk.errors import PredictorUnavailable
-from helpdesk.predictions import MAX_TICKET_CHARACTERS, PredictBatchResponse, Prediction
+from helpdesk.predictions import PredictBatchResponse, Prediction
+
+FAILURES_TO_OPEN = 3
+OPEN_S = 2.0
+MAX_RESPONSE_BYTES = 4_194_304
+
+
+class CircuitBreaker:
+    """Stops calls to a service that failed several times in a row, so that they fail at once; then lets one probe pass.
+
+    Safe across threads.
+    """
+
+    def __init__(
+        self, *, failures: int = FAILURES_TO_OPEN, open_s: float = OPEN_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit, self._open_s, self._clock = failures, open_s, clock
+        self._failures = 0
+        self._closed_from = 0.0
+        self._lock = threading.Lock()
+
+    def admits(self) -> bool:
+        """Say whether a call may go out; while the circuit is open, one every ``open_s`` seconds may."""
+        with self._lock:
+            if self._failures < self._limit:
+                return True
+            now = self._clock()
+            if now < self._closed_from:
+                return False
+            self._closed_from = now + self._open_s
+            return True
+
+    def record(self, *, success: bool) -> None:
+        """Take the outcome of a call into account."""
+        with self._lock:
+            self._failures = 0 if success else self._failures + 1
+            if self._failures == self._limit:
+                self._closed_from = self._clock() + self._open_s
 
 
 class HttpPredictor:
-    """Implements the port's ``Predictor`` with one kept-alive client; safe for use by several threads."""
+    """Implements ``helpdesk.ports.predictor.Predictor``; safe across threads."""
 
     def __init__(self, url: str, *, api_key: str, timeout_s: float) -> None:
-        self._url = url
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout_s)
-        self._breaker = CircuitBreaker(failures=5, pause_s=2.0)
+        self._timeout_s = timeout_s
+        self._client = httpx.Client(
+            base_url=url,
+            timeout=timeout_s,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            limits=httpx.Limits(max_keepalive_connections=8),
+            trust_env=False,
+        )
+        self._breaker = CircuitBreaker()
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return one prediction per text, in order."""
-        if not self._breaker.allows():
-            raise PredictorUnavailable(
-                f"The prediction service at {self._url} has failed repeatedly; not asked again yet."
-            )
+        """See ``Predictor.predict``."""
+        if not self._breaker.admits():
+            raise PredictorUnavailable("The prediction service failed repeatedly; the next try is due in seconds.")
         try:
-            predictions = self._ask([text[:MAX_TICKET_CHARACTERS] for text in texts])
+            predictions = self._ask(texts)
         except PredictorUnavailable:
-            self._breaker.failed()
+            self._breaker.record(success=False)
             raise
-        self._breaker.succeeded()
+        self._breaker.record(success=True)
         return predictions
 
     def check(self) -> None:
-        """Raise PredictorUnavailable unless the service is ready."""
-        try:
-            response = self._client.get("/ready")
-        except httpx.HTTPError as error:
-            raise PredictorUnavailable(f"The prediction service at {self._url} does not answer: {error!r}") from error
-        if response.status_code != httpx.codes.OK:
-            raise PredictorUnavailable(f"The prediction service at {self._url} is not ready: {response.status_code}.")
+        """See ``Predictor.check``; success also closes the circuit."""
+        self._fetch("GET", "/ready")
+        self._breaker.record(success=True)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _ask(self, texts: list[str]) -> list[Prediction]:
+    def _ask(self, texts: Sequence[str]) -> list[Prediction]:
+        # A lone surrogate can stand in a str, but in no UTF-8 body.
+        tickets = [text.encode("utf-8", "replace").decode() for text in texts]
+        body = self._fetch("POST", "/predict/batch", json.dumps({"tickets": tickets}).encode())
         try:
-            response = self._client.post("/predict/batch", json={"tickets": texts})
-            response.raise_for_status()
-            predictions = PredictBatchResponse.model_validate_json(response.content).predictions
-        except httpx.HTTPError as error:
-            raise PredictorUnavailable(f"The prediction service at {self._url} failed: {error!r}") from error
+            predictions = PredictBatchResponse.model_validate_json(body).predictions
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            message = f"The prediction service at {self._url} answered nonsense: {where}: {first['msg']}"
-            raise PredictorUnavailable(message) from error
+            field = ".".join(str(part) for part in first["loc"])
+            raise PredictorUnavailable(f"The prediction service answered nonsense: {field}: {first['msg']}.") from error
         if len(predictions) != len(texts):
             raise PredictorUnavailable(
-                f"The prediction service at {self._url} answered {len(predictions)} times for {len(texts)} tickets."
+                f"The prediction service answered {len(predictions)} predictions to {len(texts)} tickets."
             )
         return predictions
+
+    def _fetch(self, method: str, path: str, content: bytes | None = None) -> bytes:
+        """Return the body of a 200 answer that arrives whole, in time and of sensible size."""
+        deadline = time.monotonic() + self._timeout_s
+        headers = {"Content-Type": "application/json"} if content is not None else None
+        body = bytearray()
+        try:
+            with self._client.stream(method, path, content=content, headers=headers) as response:
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > MAX_RESPONSE_BYTES:
+                        raise PredictorUnavailable("The prediction service's answer does not end.")
+                    if time.monotonic() > deadline:
+                        raise PredictorUnavailable(f"The prediction service took longer than {self._timeout_s:g} s.")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            reason = str(error) or type(error).__name__
+            raise PredictorUnavailable(f"The prediction service cannot be reached: {reason}.") from error
+        if response.status_code != httpx.codes.OK:
+            raise PredictorUnavailable(f"The prediction service answered {response.status_code}: {_detail(body)}")
+        return bytes(body)
+
+
+def _detail(body: bytes | bytearray) -> str:
+    try:
+        return str(json.loads(body)["detail"])[:300]
+    except (ValueError, KeyError, TypeError):
+        return "without saying why"

@@ -1,0 +1,1 @@
+"""The classifier: data, network, training, calibration, evaluation, artifact and the object that serves."""

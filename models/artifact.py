@@ -1,0 +1,181 @@
+"""Model artifacts: a folder per version with weights, tokenizer, manifest and card; loading verifies all of it."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from helpdesk.errors import ModelUnavailable
+from models import preprocess, tokenizer
+from models.calibrate import Calibration
+
+FAMILY = "intent"
+MANIFEST, CARD = "manifest.json", "CARD.md"
+LIBRARIES = ("tensorflow", "keras", "numpy", "tokenizers", "ai-edge-litert")
+
+
+class DataRecord(BaseModel):
+    """What a model was trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+    rows: dict[str, int]
+
+
+class Manifest(BaseModel):
+    """Everything about an artifact but its weights.
+
+    Attributes:
+        labels: the intents, in the order of the network's columns; one more column is out-of-scope.
+        feature_signature: how texts become ids; must equal this code's own.
+        files: SHA-256 of every other file of the artifact, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    version: str
+    trained_at: datetime
+    labels: list[str] = Field(min_length=2)
+    categories: dict[str, str]
+    temperature: float = Field(gt=0)
+    thresholds: dict[str, float]
+    out_of_scope_threshold: float
+    metrics: dict[str, float]
+    data: DataRecord
+    training: dict[str, float]
+    feature_signature: str
+    libraries: dict[str, str]
+    files: dict[str, str]
+
+    @property
+    def calibration(self) -> Calibration:
+        """The calibration as the functions of ``models.calibrate`` take it."""
+        return Calibration(self.temperature, self.thresholds, self.out_of_scope_threshold)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One version on disk, verified."""
+
+    directory: Path
+    manifest: Manifest
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over the checksums of all files: names the content."""
+        return hashlib.sha256(json.dumps(self.manifest.files, sort_keys=True).encode()).hexdigest()
+
+    def file(self, name: str) -> Path:
+        """Return the path of one of its files."""
+        return self.directory / name
+
+
+def feature_signature() -> str:
+    """Return how this code turns texts into ids: a model only serves where it is the one that it was trained with."""
+    return (
+        f"preprocess-{preprocess.VERSION}/wordpiece/head-{tokenizer.HEAD_TOKENS}/max-{tokenizer.MAX_TOKENS}"
+        f"/{'+'.join(preprocess.PLACEHOLDERS)}"
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that made a model."""
+    return {name: installed_version(name) for name in LIBRARIES}
+
+
+def save_artifact(root: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], card: str) -> Artifact:
+    """Write a new version under ``root/intent`` in one step and return it.
+
+    Args:
+        files: contents by name.
+        manifest: the fields of ``Manifest`` without version, training time, files, libraries and feature signature.
+        card: text of CARD.md, in which ``{version}`` stands for the version.
+    """
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    content = json.dumps([digests, manifest], sort_keys=True).encode()
+    now = datetime.now(UTC)
+    version = f"{now:%Y.%m.%d}-{hashlib.sha256(content).hexdigest()[:8]}"
+    files = {**files, CARD: card.replace("{version}", version).encode()}
+    complete = Manifest(
+        **manifest,
+        version=version,
+        trained_at=now.replace(microsecond=0),
+        feature_signature=feature_signature(),
+        libraries=library_versions(),
+        files={name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
+    )
+    family = root / FAMILY
+    family.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=family, prefix=".new-") as temporary:
+        unfinished = Path(temporary) / version
+        unfinished.mkdir()
+        for name, data in files.items():
+            (unfinished / name).write_bytes(data)
+        (unfinished / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        final = family / version
+        if final.exists():
+            shutil.rmtree(final)
+        unfinished.rename(final)
+    return Artifact(final, complete)
+
+
+def load_artifact(root: Path, version: str = "") -> Artifact:
+    """Return a version, or the one trained last, after checking every file against the manifest.
+
+    Raises:
+        ModelUnavailable: there is none, or it is damaged, or made for other code; says which and what to do.
+    """
+    family = root / FAMILY
+    if version:
+        return _verified(family / version)
+    candidates = sorted(path.parent for path in family.glob(f"*/{MANIFEST}") if not path.parent.name.startswith("."))
+    if not candidates:
+        raise ModelUnavailable(f"There is no model in {family}; `helpdesk train` makes one.")
+    return _verified(max(candidates, key=lambda directory: _manifest(directory).trained_at))
+
+
+def _verified(directory: Path) -> Artifact:
+    manifest = _manifest(directory)
+    if manifest.feature_signature != feature_signature():
+        raise ModelUnavailable(
+            f"The model {manifest.version} reads texts as {manifest.feature_signature!r}, this code as "
+            f"{feature_signature()!r}; train it again with `helpdesk train`."
+        )
+    for name, digest in manifest.files.items():
+        try:
+            content = (directory / name).read_bytes()
+        except OSError as error:
+            raise ModelUnavailable(f"The model {manifest.version} lacks its file {name}: {error.strerror}.") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ModelUnavailable(
+                f"The file {name} of the model {manifest.version} is damaged (its checksum differs from the manifest); "
+                "restore it, or train again with `helpdesk train`."
+            )
+    return Artifact(directory, manifest)
+
+
+def _manifest(directory: Path) -> Manifest:
+    try:
+        manifest = Manifest.model_validate_json((directory / MANIFEST).read_bytes())
+    except OSError as error:
+        raise ModelUnavailable(f"There is no model at {directory}: {error.strerror}.") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ModelUnavailable(f"The manifest in {directory} is damaged: {field}: {first['msg']}.") from error
+    labels = set(manifest.labels)
+    if labels != set(manifest.thresholds) or labels != set(manifest.categories):
+        raise ModelUnavailable(f"The manifest in {directory} is damaged: labels, thresholds and categories differ.")
+    return manifest

@@ -1,0 +1,77 @@
+"""The object that serves: raw ticket texts to predictions, with calibrated confidence, out-of-scope and sentiment."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from helpdesk.predictions import LabelScore, ModelInfo, Prediction
+from helpdesk.settings import ModelSettings
+from models.artifact import Artifact, load_artifact
+from models.calibrate import log_softmax, out_of_scope_scores
+from models.preprocess import readable
+from models.sentiment import SentimentReader
+from models.static_stage import Stage, load_static_stage
+
+_TOP = 3
+
+
+class Classifier:
+    """Classifies tickets with one artifact. Safe across threads."""
+
+    def __init__(self, artifact: Artifact, stage: Stage, sentiment: SentimentReader) -> None:
+        self._artifact, self._stage, self._sentiment = artifact, stage, sentiment
+
+    @property
+    def info(self) -> ModelInfo:
+        """What serves."""
+        manifest = self._artifact.manifest
+        return ModelInfo(
+            model_version=manifest.version,
+            labels=manifest.labels,
+            categories=manifest.categories,
+            trained_at=manifest.trained_at.isoformat(),
+            metrics=manifest.metrics,
+            checksum=self._artifact.checksum,
+        )
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Return one prediction per raw text, in order; any text has one, the empty one too."""
+        if not texts:
+            return []
+        manifest = self._artifact.manifest
+        written = [readable(text) for text in texts]
+        logits = self._stage.logits(written).astype(np.float64)
+        scores = out_of_scope_scores(logits, manifest.temperature)
+        probabilities = np.exp(log_softmax(logits / manifest.temperature))[:, :-1]
+        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP]
+        predictions = []
+        for text, row, best, score in zip(written, probabilities, order, scores.tolist(), strict=True):
+            top = [LabelScore(label=manifest.labels[column], confidence=float(row[column])) for column in best]
+            sentiment = self._sentiment.read(text)
+            predictions.append(
+                Prediction(
+                    predicted_label=top[0].label,
+                    prediction_confidence=top[0].confidence,
+                    confidence_threshold=manifest.thresholds[top[0].label],
+                    category=manifest.categories[top[0].label],
+                    top_labels=top,
+                    out_of_scope=score > manifest.out_of_scope_threshold,
+                    out_of_scope_score=score,
+                    out_of_scope_threshold=manifest.out_of_scope_threshold,
+                    sentiment_score=sentiment.score,
+                    sentiment_valid=sentiment.valid,
+                    language=sentiment.language,
+                    model_version=manifest.version,
+                )
+            )
+        return predictions
+
+
+def load_classifier(settings: ModelSettings) -> Classifier:
+    """Return the classifier of the artifact that the settings name.
+
+    Raises:
+        ModelUnavailable: there is no usable artifact.
+    """
+    artifact = load_artifact(settings.artifacts_dir, settings.version)
+    return Classifier(artifact, load_static_stage(artifact), SentimentReader())

@@ -1,0 +1,16 @@
+"""``python -m prediction_api``: one prediction API process."""
+
+import sys
+
+from helpdesk.errors import HelpdeskError
+from helpdesk.logs import configure_logging
+from helpdesk.settings import load_settings
+from prediction_api.service import serve
+
+if __name__ == "__main__":
+    try:
+        settings = load_settings()
+        configure_logging("prediction-api", format=settings.log.format, level=settings.log.level)
+        serve(settings)
+    except HelpdeskError as error:
+        sys.exit(f"prediction-api: {error}")
