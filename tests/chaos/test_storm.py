@@ -62,12 +62,17 @@ def test_a_storm_of_kills_loses_and_doubles_nothing(stack: str, start_system: St
 @pytest.mark.parametrize("name", ["ticket-api", "relay", "prediction", "worker-0"])
 def test_a_frozen_process_that_wakes_up_later_does_no_harm(stack: str, name: str, start_system: StartSystem) -> None:
     system = start_system(stack)
-    waker = threading.Thread(target=lambda: (time.sleep(5), system.kill(name, signal.SIGCONT)))
-    freezer = threading.Timer(1.0, lambda: (system.kill(name, signal.SIGSTOP), waker.start()))
+
+    def freeze_and_wake() -> None:
+        time.sleep(1)
+        system.kill(name, signal.SIGSTOP)
+        time.sleep(5)
+        system.kill(name, signal.SIGCONT)
+
+    freezer = threading.Thread(target=freeze_and_wake)
     freezer.start()
     accepted = system.post_all(60, per_s=15)
     freezer.join()
-    waker.join()
     system.wait_until_decided(limit_s=40)
     counts = system.counts(accepted, attempted=60)
     show(f"SIGSTOP of {name} for 5 s on {stack}", counts)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ class Shop:
         self._thread: threading.Thread | None = None
         self.worker_error: BaseException | None = None
 
-    def submit(self, text: str, **ticket: object) -> str:
+    def submit(self, text: str, **ticket: Any) -> str:
         ticket.setdefault("deadline_at", datetime.now(UTC) + timedelta(minutes=2))
         submission = make_submission(text=text, **ticket)
         with self.store.transaction() as tx:
