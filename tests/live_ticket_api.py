@@ -114,7 +114,7 @@ class LiveTicketApi:
 
 @contextmanager
 def running(
-    directory: Path, *, store: Store | None = None, broker: Broker | None = None, **groups: Any
+    directory: Path, *, store: Store | None = None, broker: Broker | None = None, declare: bool = True, **groups: Any
 ) -> Iterator[LiveTicketApi]:
     """Run the service until the block ends; ``groups`` are settings. What is not given is embedded."""
     settings = Settings(state_dir=directory, **groups)
@@ -122,7 +122,8 @@ def running(
         store = store or stack.enter_context(closing(SqlStore.open(settings)))
         store.migrate()
         broker = broker or stack.enter_context(closing(EmbeddedBroker(directory / "helpdesk.db", settings.broker)))
-        broker.declare()
+        if declare:
+            broker.declare()
         keys = {}
         with store.transaction() as tx:
             for role in Role:

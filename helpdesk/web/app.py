@@ -1,4 +1,4 @@
-"""The frame of every HTTP service: problems, correlation ids, body limits, metrics and the gate."""
+"""The frame of every HTTP service: problems, correlation ids, body limits, headers, metrics and the gate."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from helpdesk.web.limits import BodyLimitMiddleware
 from helpdesk.web.openapi import complete_openapi
 from helpdesk.web.problems import install_problem_handlers
 from helpdesk.web.rate_limit import RateLimiter
+from helpdesk.web.security_headers import SecurityHeadersMiddleware
 
 API_VERSION = "1"
 
@@ -33,5 +34,6 @@ def new_app(
     complete_openapi(app)
     app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(MetricsMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(CorrelationMiddleware)  # added last: outermost, so that refusals carry the id too
     return app
