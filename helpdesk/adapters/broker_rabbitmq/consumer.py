@@ -4,9 +4,9 @@ import hashlib
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import pika
 from pika.channel import Channel
@@ -20,6 +20,7 @@ from helpdesk.adapters.broker_rabbitmq.connection import (
     Link,
     misconfigured,
 )
+from helpdesk.adapters.broker_rabbitmq.lane import Lane
 from helpdesk.adapters.broker_rabbitmq.publisher import RabbitMqPublisher
 from helpdesk.adapters.broker_rabbitmq.wire import Malformed, salvage, to_envelope
 from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
@@ -35,9 +36,9 @@ class RabbitMqDelivery:
     """A message, bound to the channel that delivered it."""
 
     def __init__(
-        self, consumer: "RabbitMqConsumer", channel: Channel, tag: int, envelope: Envelope, malformed: str
+        self, consumer: "RabbitMqConsumer", lane: Lane, channel: Channel, tag: int, envelope: Envelope, malformed: str
     ) -> None:
-        self.envelope, self.channel, self.tag, self.malformed = envelope, channel, tag, malformed
+        self.envelope, self.lane, self.channel, self.tag, self.malformed = envelope, lane, channel, tag, malformed
         self._consumer = consumer
 
     def ack(self) -> bool:
@@ -53,18 +54,6 @@ class RabbitMqDelivery:
         """Publish to ``dead`` with confirm, then ack."""
         headers = dead_headers(self.envelope, reason)
         return self._consumer.move(self, replace(self.envelope, destination=DEAD, headers=headers))
-
-
-class _Lane:
-    """One queue's channel and the messages that came through it and were not handed out yet."""
-
-    def __init__(self, destination: str) -> None:
-        self.destination = destination
-        self.channel: Channel | None = None
-        self.is_opening = False
-        self.consumer_tag = ""
-        self.buffer: deque[RabbitMqDelivery] = deque()
-        self.back_off_s = BACK_OFF_S[0]
 
 
 class RabbitMqConsumer:
@@ -85,11 +74,12 @@ class RabbitMqConsumer:
     ) -> None:
         self._link, self._prefetch = link, prefetch
         self._publisher, self._confirm_timeout_s = publisher, confirm_timeout_s
-        self._lanes = [_Lane(destination) for destination in destinations]
+        self._lanes = [Lane(destination) for destination in destinations]
         self._turns = LaneTurns(len(self._lanes))
         self._state = threading.Condition()
         self._handed_out: set[RabbitMqDelivery] = set()
-        self._acks: deque[tuple[Channel, int]] = deque()
+        self._arrived: list[RabbitMqDelivery] = []
+        self._acked: list[RabbitMqDelivery] = []
         self._problem: BrokerUnavailable | None = None
         self._paused = self._closed = False
         link.io.call(lambda: link.add(self))
@@ -130,11 +120,12 @@ class RabbitMqConsumer:
         return self._link.topology.retry(lane, step_s)
 
     def ack(self, delivery: RabbitMqDelivery) -> bool:
-        if not self._let_go(delivery):
-            return False
-        self._acks.append((delivery.channel, delivery.tag))
-        if len(self._acks) == 1:  # otherwise a flush that takes this one along is under way
-            self._link.io.call(self._flush_acks)
+        with self._state:
+            if not self._let_go(delivery):
+                return False
+            self._acked.append(delivery)
+            if len(self._acked) == 1:  # otherwise a flush that takes this one along is under way
+                self._link.io.call(self._flush_acks)
         return True
 
     def move(self, delivery: RabbitMqDelivery, envelope: Envelope) -> bool:
@@ -149,8 +140,11 @@ class RabbitMqConsumer:
         if problem is None:
             return self.ack(delivery)
         logger.warning("cannot move message", extra={"to": envelope.destination, "reason": str(problem)})
-        if self._let_go(delivery):
-            self._link.io.call(lambda: self._link.io.loop.call_later(GIVE_BACK_PAUSE_S, lambda: _give_back([delivery])))
+        with self._state:
+            is_ours = self._let_go(delivery)
+        if is_ours:
+            give_back = partial(delivery.lane.give_back, [delivery])
+            self._link.io.call(lambda: self._link.io.loop.call_later(GIVE_BACK_PAUSE_S, give_back))
         return False
 
     def _take(self, limit: int, until: float) -> list[RabbitMqDelivery]:
@@ -180,13 +174,12 @@ class RabbitMqConsumer:
         self._link.raise_misconfigured()
 
     def _let_go(self, delivery: RabbitMqDelivery) -> bool:
-        """Settle a message; False when it was settled before, or went back to the broker with its channel."""
-        with self._state:
-            if delivery not in self._handed_out:
-                return False
-            self._handed_out.remove(delivery)
-            self._state.notify_all()  # there is room for another message now
-            return True
+        """Settle a message, under the lock; False when it was settled before, or went back with its channel."""
+        if delivery not in self._handed_out:
+            return False
+        self._handed_out.remove(delivery)
+        self._state.notify_all()  # there is room for another message now
+        return True
 
     # In the I/O thread:
 
@@ -197,22 +190,22 @@ class RabbitMqConsumer:
     def link_down(self, problem: BrokerUnavailable) -> None:
         """Nothing to do: the channels were closed first, each with its own call."""
 
-    def _open(self, lane: _Lane) -> None:
+    def _open(self, lane: Lane) -> None:
         if lane.channel is None and not lane.is_opening and not self._closed:
             lane.is_opening = self._link.channel(
                 lambda channel: self._prepare(lane, channel),
                 lambda channel, why: self._channel_closed(lane, channel, why),
             )
 
-    def _prepare(self, lane: _Lane, channel: Channel) -> None:
-        lane.channel, lane.is_opening = channel, False
+    def _prepare(self, lane: Lane, channel: Channel) -> None:
+        lane.opened(channel)
         channel.add_on_cancel_callback(lambda _frame: channel.close(reply_text="the queue was deleted"))
         channel.basic_qos(prefetch_count=self._prefetch)
         if not self._paused:
             self._consume(lane)
 
-    def _consume(self, lane: _Lane) -> None:
-        if lane.channel is None or not lane.channel.is_open or lane.consumer_tag:
+    def _consume(self, lane: Lane) -> None:
+        if not lane.is_open or lane.consumer_tag:
             return
 
         def consuming(_frame: object) -> None:
@@ -222,28 +215,35 @@ class RabbitMqConsumer:
 
         lane.consumer_tag = lane.channel.basic_consume(
             self._link.topology.queue(lane.destination),
-            lambda channel, got, properties, body: self._arrived(lane, channel, got.delivery_tag, properties, body),
+            lambda channel, got, properties, body: self._take_in(lane, channel, got.delivery_tag, properties, body),
             callback=consuming,
         )
 
-    def _arrived(self, lane: _Lane, channel: Channel, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
+    def _take_in(self, lane: Lane, channel: Channel, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
         malformed = ""
         try:
             envelope = to_envelope(lane.destination, properties, body)
         except Malformed as why:
             malformed = str(why)
             envelope = salvage(lane.destination, properties, body, hashlib.sha256(body).hexdigest()[:32])
-        delivery = RabbitMqDelivery(self, channel, tag, envelope, malformed)
-        with self._state:
-            if not self._paused:
-                lane.buffer.append(delivery)
-                self._state.notify()
-                return
-        _give_back([delivery])
+        lane.arrived(tag)
+        self._arrived.append(RabbitMqDelivery(self, lane, channel, tag, envelope, malformed))
+        if len(self._arrived) == 1:  # waking the receiver once for all that came in one piece is much cheaper
+            self._link.io.call(self._stock)
 
-    def _channel_closed(self, lane: _Lane, channel: Channel, reason: Exception) -> None:
+    def _stock(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        with self._state:
+            for delivery in arrived:
+                if not self._paused and delivery.channel is delivery.lane.channel:
+                    delivery.lane.buffer.append(delivery)
+            self._state.notify_all()
+            if self._paused:
+                self._give_back(arrived)
+
+    def _channel_closed(self, lane: Lane, channel: Channel, reason: Exception) -> None:
         """Forget what came through the channel, because the broker delivers it again; open a new one."""
-        lane.channel, lane.is_opening, lane.consumer_tag = None, False, ""
+        lane.closed()
         with self._state:
             lane.buffer.clear()
             self._handed_out = {delivery for delivery in self._handed_out if delivery.channel is not channel}
@@ -258,19 +258,25 @@ class RabbitMqConsumer:
         self._link.io.loop.call_later(pause_s, lambda: self._link.redeclare(lambda: self._open(lane)))
 
     def _flush_acks(self) -> None:
-        while self._acks:
-            channel, tag = self._acks.popleft()
-            if channel.is_open:
-                channel.basic_ack(tag)
+        with self._state:
+            acked, self._acked = self._acked, []
+        for lane in self._lanes:
+            lane.ack(delivery for delivery in acked if delivery.lane is lane)
 
     def _stop_consuming(self) -> None:
         for lane in self._lanes:
-            if lane.channel is not None and lane.channel.is_open and lane.consumer_tag:
+            if lane.is_open and lane.consumer_tag:
                 lane.channel.basic_cancel(lane.consumer_tag, callback=lambda _frame: None)
             lane.consumer_tag = ""
-            with self._state:
-                unseen, lane.buffer = list(lane.buffer), deque()
-            _give_back(unseen)
+        with self._state:
+            unseen = [delivery for lane in self._lanes for delivery in lane.buffer]
+            for lane in self._lanes:
+                lane.buffer.clear()
+        self._give_back(unseen)
+
+    def _give_back(self, deliveries: Sequence[RabbitMqDelivery]) -> None:
+        for lane in self._lanes:
+            lane.give_back(delivery for delivery in deliveries if delivery.lane is lane)
 
     def _start_consuming(self) -> None:
         for lane in self._lanes:
@@ -280,12 +286,6 @@ class RabbitMqConsumer:
         self._flush_acks()
         self._link.remove(self)
         for lane in self._lanes:
-            if lane.channel is not None and lane.channel.is_open:
+            if lane.is_open:
                 lane.channel.close()
         done.set()
-
-
-def _give_back(deliveries: Sequence[RabbitMqDelivery]) -> None:
-    for delivery in deliveries:
-        if delivery.channel.is_open:
-            delivery.channel.basic_nack(delivery.tag, requeue=True)
