@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -21,9 +21,10 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from helpdesk import errors, failpoints, metrics
+from helpdesk.errors import ModelUnavailable
 from helpdesk.messages import Message
 from helpdesk.settings import PREFIX, PROJECT_DIR, Settings
-from helpdesk.web.authentication import _Require
+from helpdesk.web.authentication import StoredKeys, _Require
 from helpdesk.web.problems import TYPE_PREFIX, slug_of, status_of
 
 DOCS = Path(__file__).resolve().parent
@@ -232,12 +233,18 @@ def http_api() -> str:
 
 def _apps() -> Iterator[FastAPI]:
     from helpdesk.wiring import open_broker, open_store
-    from ticket_api.app import create_app
+    from prediction_api.app import create_app as prediction_api
+    from ticket_api.app import create_app as ticket_api
 
     with tempfile.TemporaryDirectory() as folder:
         local = Settings(state_dir=Path(folder), rabbitmq_url=None, database_url=None)
         with closing(open_store(local)) as store, closing(open_broker(local)) as broker:
-            yield create_app(local, store=store, broker=broker)
+            yield ticket_api(local, store=store, broker=broker)
+            yield prediction_api(local.prediction_api, load_model=_no_model, keys=StoredKeys(store))
+
+
+def _no_model() -> NoReturn:
+    raise ModelUnavailable("The reference needs none.")
 
 
 def _endpoints(app: FastAPI) -> str:
