@@ -33,7 +33,7 @@ class LimitedConnection(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval=interval, timeout=timeout or self.answer_limit_s)
         except psycopg.OperationalError as error:
-            if error.sqlstate is None and self.pgconn.transaction_status is TransactionStatus.ACTIVE:
+            if error.sqlstate is None and self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 self.close()  # an answer may still come, and would be taken for that of the next statement
                 raise psycopg.OperationalError("the server does not answer") from error
             raise
