@@ -114,7 +114,7 @@ class BrokerContract:
         (delivery,) = receive(consumer, 1)
         assert delivery.ack() is True
         broker.close()
-        assert make_broker().consumer(LANES, prefetch=5).receive(5, wait_s=1.0) == []
+        assert make_broker().consumer(LANES, prefetch=5).receive(5, wait_s=2.0) == []  # longer than a lease
 
     def test_only_the_first_way_of_settling_counts(self, broker: Broker) -> None:
         publish(broker, [envelope("one")])
