@@ -4,7 +4,7 @@ import asyncio
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from helpdesk.settings import Settings
 
 SAMPLES = Path("data") / "sample_tickets.jsonl"
+Played = tuple[list[dict[str, Any]], int]
+"""The decided tickets in the order of the file, and how many were accepted."""
+
+START_LIMIT_S = 180.0
 SPARE_S = 30.0
 """How much longer than a ticket's deadline the demo waits; by then a person has it, whatever has failed."""
 
@@ -44,7 +48,7 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="helpdesk-demo-") as directory:
         settings = demo_settings(configured, Path(directory))
         log_file = configured.state_dir / "cache" / "demo.log"
-        tickets, accepted = asyncio.run(_play(settings, bodies, log_file))
+        tickets, accepted = _until_signalled(_play(settings, bodies, log_file))
     rows = [row(ticket) for ticket in tickets]
     result = totals(rows, tickets, accepted=accepted)
     seconds = time.monotonic() - started
@@ -77,41 +81,58 @@ def demo_settings(configured: "Settings", directory: Path) -> "Settings":
     return with_ports(configured.model_copy(update={"state_dir": directory, **embedded, **services}))
 
 
-async def _play(settings: "Settings", bodies: list[dict[str, Any]], log_file: Path) -> tuple[list[dict[str, Any]], int]:
+def _until_signalled(playing: Coroutine[Any, Any, Played]) -> Played:
+    """Run to the end, or until SIGTERM or Ctrl-C: then everything is stopped all the same."""
+
+    async def play() -> Played:
+        task = asyncio.ensure_future(playing)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await task
+
+    try:
+        return asyncio.run(play())
+    except asyncio.CancelledError:
+        raise CommandFailed("stopped before all tickets were decided") from None
+
+
+async def _play(settings: "Settings", bodies: list[dict[str, Any]], log_file: Path) -> Played:
     """Start everything, post the tickets, wait for the decisions, stop everything."""
     from cli.run import prepare, with_processor_key
     from cli.services import needed, plan
     from cli.supervisor import Supervisor
 
-    main_task = asyncio.current_task()
-    if main_task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main_task.cancel)
     with _progress() as progress, log_file.open("w", encoding="utf-8") as log:
-        starting = progress.add_task("services", total=None)
+        starting = progress.add_task("services", total=None, detail="")
+        loading = progress.add_task("knowledge base", total=None, detail="")
         keys = await asyncio.to_thread(prepare, settings)
         planned = plan(with_processor_key(settings, keys), needed(settings, workers=1), workers=1)
-        progress.update(starting, total=len(planned))
+        progress.update(starting, total=sum(not service.one_shot for service in planned))
 
         def on_line(service: str, line: "LogLine") -> None:
             log.write(f"{service:<15}{line.raw}\n")
 
-        def on_ready(service: "Service", _seconds: float) -> None:
-            progress.update(starting, advance=1, detail=service.name)
+        def on_ready(service: "Service", seconds: float) -> None:
+            told = f"{service.name} after {seconds:.1f} s"
+            if service.one_shot:
+                progress.update(loading, total=1, completed=1, detail=told)
+            else:
+                progress.update(starting, advance=1, detail=told)
 
         async with Supervisor(planned, on_line=on_line, on_ready=on_ready) as supervisor:
-            await supervisor.start()
+            await supervisor.start(limit_s=START_LIMIT_S)
             url = next(service.url for service in planned if service.name == "ticket-api")
             return await asyncio.to_thread(_post_and_wait, url, keys, bodies, settings, progress)
 
 
 def _post_and_wait(
     url: str, keys: dict[str, str], bodies: list[dict[str, Any]], settings: "Settings", progress: "Progress"
-) -> tuple[list[dict[str, Any]], int]:
+) -> Played:
     from cli.client import TicketApi
     from cli.submit import keys_for, post_all, wait_for_decisions
 
-    accepted = progress.add_task("tickets accepted", total=len(bodies))
-    decided = progress.add_task("tickets decided", total=len(bodies))
+    accepted = progress.add_task("tickets accepted", total=len(bodies), detail="")
+    decided = progress.add_task("tickets decided", total=len(bodies), detail="")
     with TicketApi(url, keys["portal"]) as portal, TicketApi(url, keys["agent"]) as agent:
         results = post_all(portal, bodies, keys_for(bodies), on_accepted=lambda: progress.advance(accepted))
         refused = [f"line {number}: {item['error']}" for number, item in enumerate(results, 1) if "error" in item]

@@ -9,7 +9,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-_MARKUP = re.compile(r"<style.*?</style>|<[^>]{1,500}>", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(r"<style.*?</style>|</?[a-z!][^>]{0,500}>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def row(ticket: Mapping[str, Any]) -> Row:
     decided_at = decision.get("at", ticket["updated_at"])
     return Row(
         ticket_id=ticket["ticket_id"],
-        text=ticket["subject"] or opening_words(ticket["conversation"][0]["text"]),
+        text=plain(ticket["subject"]) or plain(ticket["conversation"][0]["text"]),
         intent=ticket["intent"],
         expected_intent=ticket["metadata"].get("expected_intent"),
         confidence=ticket["confidence"],
@@ -104,11 +104,9 @@ def totals(rows: Sequence[Row], tickets: Sequence[Mapping[str, Any]], *, accepte
     )
 
 
-def opening_words(text: str) -> str:
-    """Return the first line of a text, without markup."""
-    plain = html.unescape(_MARKUP.sub(" ", text))
-    lines = (" ".join(line.split()) for line in plain.splitlines())
-    return next((line for line in lines if line), "")
+def plain(text: str) -> str:
+    """Return a text on one line, without markup."""
+    return " ".join(html.unescape(_MARKUP.sub(" ", text)).split())
 
 
 def _milliseconds(start: str, end: str) -> float:

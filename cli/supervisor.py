@@ -186,16 +186,21 @@ class Supervisor:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def start(self) -> None:
+    async def start(self, *, limit_s: float | None = None) -> None:
         """Start every service once those that it needs are ready; return when all are.
 
         Raises:
-            ServiceFailed: one gave up before it was ready; the others still run.
+            ServiceFailed: one gave up before it was ready, or is not ready within the limit; the others still run.
         """
         self._tasks = [asyncio.create_task(self._keep(child)) for child in self.children.values()]
         all_ready = asyncio.create_task(self._all_ready())
         try:
-            await self._until(all_ready)
+            async with asyncio.timeout(limit_s):
+                await self._until(all_ready)
+        except TimeoutError:
+            late = next(child for child in self.children.values() if not child.ready.is_set())
+            last = f"; it last said: {late.last_lines[-1]}" if late.last_lines else "."
+            raise ServiceFailed(f"{late.service.name} was not ready within {limit_s:.0f} s{last}") from None
         finally:
             all_ready.cancel()
 

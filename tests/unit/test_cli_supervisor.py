@@ -88,6 +88,17 @@ def test_a_service_that_ends_before_it_is_ready_fails_the_start_with_its_last_wo
     run(work())
 
 
+def test_a_service_that_never_gets_ready_fails_the_start_at_the_limit() -> None:
+    supervisor, _ = supervise(service("slow", "import time; print('loading', flush=True); time.sleep(60)"))
+
+    async def work() -> None:
+        async with supervisor:
+            with pytest.raises(ServiceFailed, match=r"slow was not ready within 1 s; it last said: loading"):
+                await supervisor.start(limit_s=1.0)
+
+    run(work())
+
+
 def test_a_killed_service_is_started_again() -> None:
     supervisor, log = supervise(service("worker", WAITS))
 
