@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import pytest
 
+from helpdesk.adapters.encoder_minilm import MiniLmEncoder
 from tests.servers import PostgreSqlServer, RabbitMqServer, Server, ServerMissing
 
 AnyServer = TypeVar("AnyServer", RabbitMqServer, PostgreSqlServer)
@@ -36,6 +37,12 @@ def rabbitmq_url(request: pytest.FixtureRequest) -> str:
 def postgresql_url(request: pytest.FixtureRequest) -> str:
     """The URL of the database that DATABASE_URL names, else of an empty one in a private cluster."""
     return os.environ.get("DATABASE_URL") or str(request.getfixturevalue("postgresql_server").url)
+
+
+@pytest.fixture(scope="session")
+def encoder() -> MiniLmEncoder:
+    """MiniLM; it loads at the first use, and remembers what any test had it encode."""
+    return MiniLmEncoder()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from helpdesk.errors import KnowledgeUnavailable
 
 _BATCH = 32
-_THREADS = 2
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "ORT_DISABLE_TELEMETRY": "1"}
 _one_at_a_time = threading.Lock()
 
@@ -23,8 +22,8 @@ class MiniLmEncoder:
 
     The model is loaded at the first use, because importing torch and its companions takes seconds; a service that
     expects work calls ``warm`` in a thread while the rest of it starts. It is loaded once per process, however many
-    encoders there are, and they encode one after the other: the tokenizer is not safe across threads, and one forward
-    pass takes every core that it may have.
+    encoders there are; they encode one after the other, because its tokenizer is not safe across threads, and on one
+    core, because several workers share a machine.
 
     Args:
         cache_size: how many texts' vectors are remembered; the sentences of popular articles come again and again.
@@ -77,7 +76,7 @@ def _model() -> Any:
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(_THREADS)
+        torch.set_num_threads(1)  # two that wait for each other took ten times as long on a busy machine
         return SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
     except (ImportError, OSError, ValueError, RuntimeError) as error:
         raise KnowledgeUnavailable(f"The encoder {MiniLmEncoder.name} cannot be loaded: {error}") from error

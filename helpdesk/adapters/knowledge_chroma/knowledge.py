@@ -1,0 +1,204 @@
+"""Loads and searches the knowledge base."""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from helpdesk.adapters.article_rules import require_valid
+from helpdesk.adapters.knowledge_chroma import versions
+from helpdesk.adapters.knowledge_chroma.connection import one_builder, open_local, open_server, translated
+from helpdesk.adapters.knowledge_chroma.ranking import Hit, best, near_duplicates
+from helpdesk.adapters.knowledge_chroma.versions import Pointer
+from helpdesk.adapters.sentences import gist
+from helpdesk.errors import KnowledgeUnavailable
+from helpdesk.ports.encoder import Encoder
+from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question
+
+_RECIPE = "(question, title) + (question, title, body without addresses)"
+_URL = re.compile(r"https?://\S+")
+_SPARE_CANDIDATES = 20
+
+
+class ChromaKnowledge:
+    """Dense search over question, title and body of each article, by cosine.
+
+    Args:
+        path: directory of a local index; give this or ``url``.
+        url: address of a Chroma server.
+        near_duplicate_cosine: articles at least this alike count as one; only the better of them is returned.
+        look_every_s: how long a version that another process put into force may go unnoticed.
+        timeout_s: how long a server may keep silent.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        path: Path | None = None,
+        url: str | None = None,
+        near_duplicate_cosine: float = 0.97,
+        look_every_s: float = 2.0,
+        timeout_s: float = 10.0,
+    ) -> None:
+        if (path is None) == (url is None):
+            raise ValueError("give either a path or a url")
+        self._encoder = encoder
+        self._path, self._url = path, url
+        self._near_duplicate_cosine = near_duplicate_cosine
+        self._look_every_s, self._timeout_s = look_every_s, timeout_s
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._pointer: Pointer | None = None
+        self._collection: Any = None
+        self._look_again_at = 0.0
+
+    def load(self, articles: Sequence[Article]) -> LoadReport:
+        """Build a new version, embedding only what changed, and put it into force."""
+        require_valid(articles)
+        digests = {article.article_id: _digest(article) for article in articles}
+        version = _version(digests, self._encoder.name)
+        with one_builder(self._path), self._translated("loaded"):
+            client = self._connected()
+            pointer = versions.read_pointer(client)
+            comparable = pointer is not None and pointer.encoder == self._encoder.name
+            stored = versions.stored_articles(client, pointer) if pointer is not None and comparable else {}
+            kept = {name for name, digest in digests.items() if name in stored and stored[name].digest == digest}
+            if pointer is None or not kept == digests.keys() == stored.keys():
+                vectors = self._vectors(articles, {name: stored[name].vector for name in kept})
+                leaders = near_duplicates(vectors, self._near_duplicate_cosine)
+                groups = [articles[leader].article_id for leader in leaders]
+                name = versions.build_version(
+                    client, version, articles, digests=digests, vectors=vectors, groups=groups
+                )
+                previous = pointer.active if pointer is not None else ""
+                versions.move_pointer(client, Pointer(name, previous, version, self._encoder.name))
+                versions.drop_superseded(client, pointer)
+        self._look_now()
+        return LoadReport(
+            version=version,
+            added=len(digests.keys() - stored.keys()),
+            changed=len(stored.keys() & digests.keys()) - len(kept),
+            removed=len(stored.keys() - digests.keys()),
+            unchanged=len(kept),
+        )
+
+    def search(self, questions: Sequence[Question], *, limit: int) -> list[list[Passage]]:
+        """Return the best passages: cosine plus a soft prior over intents, near-duplicates collapsed."""
+        if not questions:
+            return []
+        vectors = self._encoder.encode([gist(question.text) for question in questions])
+        with self._translated("searched"):
+            found = self._query(vectors, limit * 4 + _SPARE_CANDIDATES)
+        rows = zip(questions, found["ids"], found["documents"], found["metadatas"], found["distances"], strict=True)
+        return [
+            best([_hit(*hit) for hit in zip(*columns, strict=True)], question.intent_prior, limit=limit)
+            for question, *columns in rows
+        ]
+
+    def version(self) -> str:
+        """Return the version in force, as of a few seconds ago at most."""
+        with self._translated("read"):
+            pointer, _ = self._active()
+            return pointer.version if pointer else ""
+
+    def check(self) -> None:
+        """Raise KnowledgeUnavailable unless a search can be answered."""
+        self._look_now()
+        with self._translated("read"):
+            self._required_collection().count()
+
+    def close(self) -> None:
+        """Let go of the index."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = self._collection = self._pointer = None
+            self._look_again_at = 0.0
+
+    def _query(self, vectors: NDArray[np.float32], n_results: int) -> Any:
+        from chromadb.errors import NotFoundError
+
+        def ask() -> Any:
+            return self._required_collection().query(
+                query_embeddings=vectors, n_results=n_results, include=["documents", "metadatas", "distances"]
+            )
+
+        try:
+            return ask()
+        except NotFoundError:  # replaced twice between two looks, and deleted
+            self._look_now()
+            return ask()
+
+    def _required_collection(self) -> Any:
+        pointer, collection = self._active()
+        if pointer is None:
+            raise KnowledgeUnavailable("The knowledge base is empty; load it with `helpdesk kb load`.")
+        if pointer.encoder != self._encoder.name:
+            raise KnowledgeUnavailable(
+                f"The index was built with the encoder {pointer.encoder}, not {self._encoder.name}; load it again."
+            )
+        return collection
+
+    def _active(self) -> tuple[Pointer | None, Any]:
+        client = self._connected()
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._look_again_at:
+                pointer = versions.read_pointer(client)
+                if pointer != self._pointer:
+                    self._collection = versions.open_version(client, pointer) if pointer else None
+                    self._pointer = pointer
+                self._look_again_at = now + self._look_every_s
+            return self._pointer, self._collection
+
+    def _look_now(self) -> None:
+        with self._lock:
+            self._look_again_at = 0.0
+
+    def _connected(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                if self._path is not None:
+                    self._client = open_local(self._path)
+                else:
+                    self._client = open_server(str(self._url), timeout_s=self._timeout_s)
+            return self._client
+
+    def _translated(self, done: str) -> Any:
+        return translated(str(self._url or self._path), done)
+
+    def _vectors(self, articles: Sequence[Article], known: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        new = [article for article in articles if article.article_id not in known]
+        by_id = {**known, **{a.article_id: row for a, row in zip(new, self._encoded(new), strict=True)}}
+        return np.stack([by_id[article.article_id] for article in articles])
+
+    def _encoded(self, articles: Sequence[Article]) -> NDArray[np.float32]:
+        # A ticket asks; so half of the weight goes to the question and title, which a long body would drown.
+        asked = self._encoder.encode([f"{a.question}\n{a.title}" for a in articles])
+        whole = self._encoder.encode([f"{a.question}\n{a.title}\n{_URL.sub('', a.body)}" for a in articles])
+        both: NDArray[np.float32] = asked + whole
+        both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9)
+        return both
+
+
+def _hit(article_id: str, body: str, metadata: Mapping[str, Any], distance: float) -> Hit:
+    article = versions.read_article(article_id, body, metadata)
+    return Hit(Passage(article=article, similarity=1.0 - float(distance)), str(metadata["group"]))
+
+
+def _digest(article: Article) -> str:
+    return hashlib.sha256(json.dumps(asdict(article), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _version(digests: Mapping[str, str], encoder_name: str) -> str:
+    content = json.dumps([encoder_name, _RECIPE, sorted(digests.items())])
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
