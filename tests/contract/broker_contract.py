@@ -189,6 +189,14 @@ class BrokerContract:
         other = make_broker().consumer([NORMAL], prefetch=3)
         assert ids(receive(other, 2)) == ["m4", "m5"]
 
+    def test_the_prefetch_counts_all_lanes_together(self, broker: Broker) -> None:
+        publish(broker, [envelope(f"{lane}-{number}", lane) for lane in LANES for number in range(3)])
+        consumer = broker.consumer(LANES, prefetch=3)
+        held = receive(consumer, 3)
+        assert consumer.receive(3, wait_s=0.3) == []
+        assert held[0].ack() is True
+        assert len(receive(consumer, 3, within_s=0.6)) == 1
+
     def test_an_unconfirmed_message_is_reported_and_may_be_published_again(
         self, broker: Broker, stalled: Callable[[], AbstractContextManager[None]]
     ) -> None:
@@ -228,6 +236,20 @@ class BrokerContract:
         delivery.ack()
         assert eventually_publishes(publisher.publish, envelope("m5"))
 
+    def test_a_retried_message_comes_back_though_its_lane_is_full(self, make_broker: MakeBroker) -> None:
+        broker = make_broker(max_lane_length=3)
+        broker.declare()
+        publish(broker, [envelope("retried")])
+        consumer = broker.consumer([NORMAL], prefetch=1)
+        (delivery,) = receive(consumer, 1)
+        assert delivery.retry(1) is True
+        consumer.close()
+        results = broker.publisher().publish([envelope(f"m{number}") for number in range(5)], timeout_s=5)
+        assert isinstance(results[-1], QueueFull)
+        time.sleep(1.2)
+        arrived = ids(receive(broker.consumer([NORMAL], prefetch=10), 4))
+        assert set(arrived) == {"m0", "m1", "m2", "retried"}
+
     def test_a_withdrawn_message_is_gone_and_the_others_keep_their_order(self, broker: Broker) -> None:
         publish(broker, [envelope(f"m{number}", REFUND) for number in range(8)])
         assert broker.withdraw(REFUND, "m5") is True
@@ -242,6 +264,24 @@ class BrokerContract:
         (delivery,) = receive(broker.consumer([REFUND], prefetch=1), 1)
         assert make_broker().withdraw(REFUND, "held") is False
         assert delivery.ack() is True
+
+    def test_withdrawals_at_the_same_time_do_not_hide_messages_from_each_other(
+        self, broker: Broker, make_broker: MakeBroker
+    ) -> None:
+        names = [f"m{number}" for number in range(40)]
+        publish(broker, [envelope(name, REFUND) for name in names])
+        outcomes: list[bool] = []
+
+        def withdraw(other: Broker, mine: list[str]) -> None:
+            outcomes.extend([other.withdraw(REFUND, name) for name in mine])
+
+        threads = [threading.Thread(target=withdraw, args=(make_broker(), names[part::2][::-1])) for part in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert outcomes == [True] * 40
+        assert broker.depths()[REFUND] == 0
 
     def test_a_consumer_and_a_withdrawal_never_both_get_a_message(
         self, broker: Broker, make_broker: MakeBroker

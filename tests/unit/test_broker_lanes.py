@@ -59,24 +59,26 @@ def test_the_queue_type_follows_the_server_and_the_names_do_not(server: str, kin
     assert {arguments["x-queue-type"] for arguments in queues.values()} == {kind}
     assert {"tickets.v1.in.high", "tickets.v1.human.REFUND", "tickets.v1.dead"} <= set(queues)
     assert {name for name in queues if ".retry." in name} == {
-        f"tickets.v1.retry.{lane}.{step}" for lane in ("high", "normal") for step in ("1s", "5s", "30s", "5m")
+        f"tickets.v1.retry.{lane}.{step}" for lane in ("high", "normal") for step in ("1s", "5s", "30s", "5m", "due")
     }
-    assert len(queues) == len(DESTINATIONS) + len(LANES) * len(RETRY_LADDER_S)
+    assert len(queues) == len(DESTINATIONS) + len(LANES) * (len(RETRY_LADDER_S) + 1)
 
 
-def test_lanes_refuse_when_full_and_the_ladder_leads_back_into_its_lane() -> None:
+def test_lanes_refuse_when_full_and_the_ladder_leads_to_a_queue_that_never_does() -> None:
     queues = {queue.destination: queue.arguments for queue in Topology(3, max_lane_length=9).queues("3.10.8")}
     lane, step = queues["in.high"], queues["retry.high.30s"]
     assert (lane["x-max-length"], lane["x-overflow"]) == (9, "reject-publish")
     assert step["x-message-ttl"] == 30_000
-    assert (step["x-dead-letter-exchange"], step["x-dead-letter-routing-key"]) == ("tickets.v3", "in.high")
+    assert (step["x-dead-letter-exchange"], step["x-dead-letter-routing-key"]) == ("tickets.v3", "retry.high.due")
+    assert queues["retry.high.due"] == {"x-queue-type": "classic"}
     assert "x-message-ttl" not in queues["dead"]
 
 
 def test_quorum_queues_drop_nothing_by_themselves() -> None:
     queues = Topology(1, max_lane_length=9).queues("4.1.0")
     assert {queue.arguments["x-delivery-limit"] for queue in queues} == {-1}
-    ladder = [queue.arguments for queue in queues if queue.destination.startswith("retry.")]
+    ladder = [queue.arguments for queue in queues if "x-message-ttl" in queue.arguments]
+    assert len(ladder) == len(LANES) * len(RETRY_LADDER_S)
     assert {arguments["x-dead-letter-strategy"] for arguments in ladder} == {"at-least-once"}
     assert {arguments["x-overflow"] for arguments in ladder} == {"reject-publish"}
 

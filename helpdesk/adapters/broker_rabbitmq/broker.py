@@ -91,7 +91,8 @@ class RabbitMqBroker:
                     with self._session() as session:
                         session.own(self._topology.lock(destination))
                         try:
-                            return self._search(self._topology.queue(destination), message_id)
+                            queues = self._topology.sources(destination)
+                            return any(self._search(queue, message_id) for queue in queues)
                         finally:
                             with suppress(BrokerUnavailable):  # a lost connection has deleted it already
                                 session.delete(self._topology.lock(destination))
@@ -181,6 +182,6 @@ class RabbitMqBroker:
 
     def _count(self) -> dict[str, int]:
         with self._session() as session:
-            depths = {name: session.message_count(self._topology.queue(name)) for name in DESTINATIONS}
+            depths = {name: sum(map(session.message_count, self._topology.sources(name))) for name in DESTINATIONS}
             depths["retry"] = sum(session.message_count(self._topology.queue(name)) for name in self._topology.retries)
             return depths

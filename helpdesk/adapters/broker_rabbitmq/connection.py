@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import pika
@@ -61,7 +62,7 @@ class IoThread:
                 self.loop.start()
             except Exception as error:
                 logger.exception("RabbitMQ I/O failed; reconnecting")
-                self.call(lambda error=error: self._on_failure(error))  # type: ignore[misc]
+                self.call(partial(self._on_failure, error))
 
 
 class _GatheringConnection(pika.SelectConnection):  # type: ignore[misc]
@@ -96,7 +97,8 @@ class LinkListener(Protocol):
 class Link:
     """A connection that comes back by itself.
 
-    ``wait_ready``, ``open`` and ``close`` are for any thread; all else happens in the I/O thread.
+    ``wait_ready``, ``raise_misconfigured``, ``close`` and the properties are for any thread, all else is for the I/O
+    thread only.
     """
 
     def __init__(
@@ -262,6 +264,7 @@ class Link:
     def _lost(self, _connection: pika.SelectConnection, error: Exception) -> None:
         was_ready = self._ready
         problem = self._dropped_for or _problem_of(error)
+        is_news = str(problem) != str(self._problem)
         self._connection = self._dropped_for = None
         with self._state:
             self._ready, self._blocked_why, self._problem = False, "", problem
@@ -278,8 +281,8 @@ class Link:
         if isinstance(problem, BrokerMisconfigured):
             logger.error("RabbitMQ is misconfigured", extra={"reason": str(problem)})
             pause_s = MISCONFIGURED_PAUSE_S
-        else:
-            logger.warning("no connection to RabbitMQ", extra={"reason": str(problem), "retry_in_s": round(pause_s, 2)})
+        elif is_news:
+            logger.warning("no connection to RabbitMQ; trying again", extra={"reason": str(problem)})
         self.io.loop.call_later(pause_s, self._connect)
 
 

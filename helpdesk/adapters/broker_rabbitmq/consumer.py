@@ -205,7 +205,7 @@ class RabbitMqConsumer:
             self._consume(lane)
 
     def _consume(self, lane: Lane) -> None:
-        if not lane.is_open or lane.consumer_tag:
+        if not lane.is_open or lane.consumer_tags:
             return
 
         def consuming(_frame: object) -> None:
@@ -213,11 +213,14 @@ class RabbitMqConsumer:
             with self._state:
                 self._problem = None
 
-        lane.consumer_tag = lane.channel.basic_consume(
-            self._link.topology.queue(lane.destination),
-            lambda channel, got, properties, body: self._take_in(lane, channel, got.delivery_tag, properties, body),
-            callback=consuming,
-        )
+        lane.consumer_tags = [
+            lane.channel.basic_consume(
+                queue,
+                lambda channel, got, properties, body: self._take_in(lane, channel, got.delivery_tag, properties, body),
+                callback=consuming,
+            )
+            for queue in self._link.topology.sources(lane.destination)
+        ]
 
     def _take_in(self, lane: Lane, channel: Channel, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
         malformed = ""
@@ -265,9 +268,9 @@ class RabbitMqConsumer:
 
     def _stop_consuming(self) -> None:
         for lane in self._lanes:
-            if lane.is_open and lane.consumer_tag:
-                lane.channel.basic_cancel(lane.consumer_tag, callback=lambda _frame: None)
-            lane.consumer_tag = ""
+            for tag in lane.consumer_tags if lane.is_open else ():
+                lane.channel.basic_cancel(tag, callback=lambda _frame: None)
+            lane.consumer_tags = []
         with self._state:
             unseen = [delivery for lane in self._lanes for delivery in lane.buffer]
             for lane in self._lanes:

@@ -24,18 +24,18 @@ class Lane:
         self.buffer: deque[RabbitMqDelivery] = deque()
         self.channel: Any = None  # pika is untyped
         self.is_opening = False
-        self.consumer_tag = ""
+        self.consumer_tags: list[str] = []
         self.back_off_s = BACK_OFF_S[0]
         self._unsettled: deque[int] = deque()
         self._settled: set[int] = set()
 
     def opened(self, channel: Channel) -> None:
-        self.channel, self.is_opening, self.consumer_tag = channel, False, ""
+        self.channel, self.is_opening, self.consumer_tags = channel, False, []
         self._unsettled.clear()
         self._settled.clear()
 
     def closed(self) -> None:
-        self.channel, self.is_opening, self.consumer_tag = None, False, ""
+        self.channel, self.is_opening, self.consumer_tags = None, False, []
 
     @property
     def is_open(self) -> bool:

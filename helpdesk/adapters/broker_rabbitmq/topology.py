@@ -37,7 +37,7 @@ class Topology:
         self.exchange = f"tickets.v{version}"
         self._max_lane_length = max_lane_length
         self.retries = tuple(self.retry(lane, step_s) for lane in LANES for step_s in RETRY_LADDER_S)
-        self.destinations = frozenset((*DESTINATIONS, *self.retries))
+        self.destinations = frozenset((*DESTINATIONS, *self.retries, *(self.due(lane) for lane in LANES)))
 
     def queue(self, destination: str) -> str:
         """Return the queue's name, such as ``tickets.v1.human.REFUND``."""
@@ -53,6 +53,18 @@ class Topology:
         step = f"{step_s}s" if step_s < 60 else f"{step_s // 60}m"
         return f"retry.{lane.removeprefix('in.')}.{step}"
 
+    @staticmethod
+    def due(lane: str) -> str:
+        """Return where retries wait whose time has come.
+
+        Not in the lane itself: the server drops a message, silently, that it moves by itself into a full queue.
+        """
+        return f"retry.{lane.removeprefix('in.')}.due"
+
+    def sources(self, destination: str) -> list[str]:
+        """Return the names of the queues that a consumer of ``destination`` reads."""
+        return [self.queue(destination), *([self.queue(self.due(destination))] if destination in LANES else [])]
+
     def queues(self, server_version: str) -> list[Queue]:
         """Return every queue with the arguments that fit the server."""
         quorum = int(server_version.partition(".")[0]) >= FIRST_QUORUM_VERSION
@@ -64,11 +76,12 @@ class Topology:
         for lane in LANES:
             limit: Arguments = {"x-max-length": self._max_lane_length, "x-overflow": "reject-publish"}
             queues.append(Queue(self.queue(lane), lane, common | limit))
+            queues.append(Queue(self.queue(self.due(lane)), self.due(lane), common))
             for step_s in RETRY_LADDER_S:
                 back: Arguments = {
                     "x-message-ttl": step_s * 1000,
                     "x-dead-letter-exchange": self.exchange,
-                    "x-dead-letter-routing-key": lane,
+                    "x-dead-letter-routing-key": self.due(lane),
                 }
                 if quorum:
                     back |= {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
