@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -57,7 +57,7 @@ class Manifest(BaseModel):
     training: dict[str, float]
     feature_signature: str
     libraries: dict[str, str]
-    files: dict[str, str]
+    files: dict[Annotated[str, Field(pattern=r"^[\w][\w.-]*$")], str]
 
     @property
     def calibration(self) -> Calibration:

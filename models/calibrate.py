@@ -17,7 +17,8 @@ MAX_FALSE_REJECTIONS = 0.03
 NEVER = 1.0
 """A threshold that no confidence reaches in practice: the intent stays with people."""
 _PRIOR_ROWS = 20.0
-_TEMPERATURES = np.geomspace(0.2, 5.0, 481)
+_TEMPERATURES = (0.1, 10.0)
+_GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,15 @@ def fit_temperature(logits: Floats, targets: Ints) -> float:
         Guo et al. 2017, On calibration of modern neural networks.
     """
     rows = np.arange(len(targets))
-    losses = [-log_softmax(logits / temperature)[rows, targets].mean() for temperature in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+    def loss(log_temperature: float) -> float:
+        return float(-log_softmax(logits / np.exp(log_temperature))[rows, targets].mean())
+
+    low, high = np.log(_TEMPERATURES)
+    while high - low > 1e-3:  # golden-section search: the loss has one minimum
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        low, high = (low, right) if loss(left) < loss(right) else (left, high)
+    return float(np.exp((low + high) / 2))
 
 
 def threshold_for_precision(

@@ -4,23 +4,7 @@ from collections.abc import Mapping
 
 from models.artifact import DataRecord
 from models.calibrate import NEVER, Calibration
-from models.evaluate import Evaluation
-
-_METRICS = {
-    "accuracy": "in-scope tickets whose intent is right",
-    "macro_f1": "the same, each intent counting alike (F1)",
-    "ece": "gap between confidence and accuracy (15 bins)",
-    "nll": "negative log-likelihood of the right intent",
-    "coverage_at_95": "share of in-scope tickets answered rightly when 95 % of all answers must be right",
-    "coverage_at_98": "the same at 98 %",
-    "coverage_at_99": "the same at 99 %",
-    "automated": "in-scope tickets above their intent's threshold",
-    "automated_precision": "of those above it, how many are right (out-of-scope tickets among them count as wrong)",
-    "oos_auroc": "out-of-scope against in-scope, area under the ROC curve",
-    "oos_fpr95": "in-scope tickets rejected when 95 % of out-of-scope ones are caught",
-    "oos_detected": "out-of-scope tickets caught at the threshold in force",
-    "oos_false_rejections": "in-scope tickets rejected at that threshold",
-}
+from models.evaluate import METRICS, Evaluation
 
 
 def model_card(
@@ -29,7 +13,7 @@ def model_card(
     """Return the card as Markdown; ``{version}`` in it stands for the version."""
     measured = "\n".join(
         f"| `{name}` | {evaluation.metrics[name]:.3f} | {meaning} |"
-        for name, meaning in _METRICS.items()
+        for name, meaning in METRICS.items()
         if name in evaluation.metrics
     )
     intents = "\n".join(

@@ -109,7 +109,7 @@ def _ticket(row: Mapping[str, Any], where: str) -> LabelledTicket:
     for column in ("text", "intent"):
         value = row.get(column)
         if not isinstance(value, str) or not value.strip():
-            problem = "is missing" if value is None else "is empty" if value == "" else "is not a text"
+            problem = "is missing" if value is None else "is empty" if isinstance(value, str) else "is not a text"
             raise InvalidData(f"{column} {problem}", field=where, remedy="every row needs a text and an intent")
     if len(row["text"]) > MAX_TEXT_CHARACTERS:
         raise InvalidData(f"text is longer than {MAX_TEXT_CHARACTERS} characters", field=where, remedy="shorten it")

@@ -15,6 +15,23 @@ from models.dataset import OUT_OF_SCOPE, LabelledTicket, load_dataset
 from models.preprocess import readable
 from models.static_stage import load_static_stage
 
+METRICS = {
+    "accuracy": "in-scope tickets whose intent is right",
+    "macro_f1": "the same, each intent counting alike (F1)",
+    "ece": "gap between confidence and accuracy over all tickets (15 bins; out-of-scope ones are never right)",
+    "nll": "negative log-likelihood of the right intent, or of out-of-scope",
+    "coverage_at_95": "share of in-scope tickets answered rightly when 95 % of all answers must be right",
+    "coverage_at_98": "the same at 98 %",
+    "coverage_at_99": "the same at 99 %",
+    "automated": "in-scope tickets above their intent's threshold",
+    "automated_precision": "of those above it, how many are right (out-of-scope tickets among them count as wrong)",
+    "oos_auroc": "out-of-scope against in-scope, area under the ROC curve",
+    "oos_fpr95": "in-scope tickets rejected when 95 % of out-of-scope ones are caught",
+    "oos_detected": "out-of-scope tickets caught at the threshold in force",
+    "oos_false_rejections": "in-scope tickets rejected at that threshold",
+}
+"""Every metric that people are shown, and what it means."""
+
 _BINS = 15
 _PRECISIONS = (0.95, 0.98, 0.99)
 
@@ -89,8 +106,9 @@ def evaluate_logits(logits: Floats, targets: Ints, labels: Sequence[str], calibr
         "rows": float(len(targets)),
         "accuracy": _mean(correct[in_scope]),
         "macro_f1": _mean(np.array([_f1(result.precision, result.recall) for result in results])),
-        "ece": expected_calibration_error(confidences[in_scope], correct[in_scope]),
-        "nll": float(-log_probabilities[np.arange(len(targets)), targets][in_scope].mean()),
+        # Over all rows: what a confidence promises must hold for whatever comes in.
+        "ece": expected_calibration_error(confidences, correct),
+        "nll": float(-log_probabilities[np.arange(len(targets)), targets].mean()),
         "automated": _mean(automated[in_scope]),
         "automated_precision": _mean(correct[automated]),
     }

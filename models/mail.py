@@ -33,30 +33,36 @@ def latest_message(text: str) -> str:
 
 def _without_thread(lines: list[str]) -> list[str]:
     kept: list[str] = []
-    for number, line in enumerate(lines):
-        if line.startswith(">"):
-            continue
-        if _starts_thread(lines, number):
-            if _next_line(lines, number).startswith(">"):
-                continue  # the quoted lines are marked: an answer below them still counts
-            if any(kept):
+    number = 0
+    while number < len(lines):
+        header_lines = _thread_header_lines(lines, number)
+        if header_lines:
+            number += header_lines
+            quoted = next((line for line in lines[number : number + 3] if line), "").startswith(">")
+            # Marked lines go one by one, since an answer may stand between or below them. Unmarked ones go together,
+            # unless nothing stands above: then the mail was forwarded, and they are what the sender has to say.
+            if not quoted and any(kept):
                 break
-            continue  # a thread and nothing above it was forwarded: it is what the sender has to say
-        kept.append(line)
+            continue
+        if not lines[number].startswith(">"):
+            kept.append(lines[number])
+        number += 1
     return kept
 
 
-def _starts_thread(lines: list[str], number: int) -> bool:
+def _thread_header_lines(lines: list[str], number: int) -> int:
+    """Return how many lines from ``number`` on introduce an earlier message; 0 when none does."""
     line = lines[number]
     if _WROTE.match(line) or _ORIGINAL.match(line):
-        return True
+        return 1
     if line[:3].lower() in ("on ", "am ", "le ", "el ") and number + 1 < len(lines):
-        return _WROTE.match(f"{line} {lines[number + 1]}"[:300]) is not None
-    return bool(_FROM.match(line)) and any(_FURTHER_HEADER.match(other) for other in lines[number + 1 : number + 5])
-
-
-def _next_line(lines: list[str], number: int) -> str:
-    return next((line for line in lines[number + 1 : number + 4] if line and not line.endswith(":")), "")
+        return 2 if _WROTE.match(f"{line} {lines[number + 1]}"[:300]) else 0
+    if _FROM.match(line):
+        further = number + 1
+        while further < len(lines) and _FURTHER_HEADER.match(lines[further]):
+            further += 1
+        return further - number if further > number + 1 else 0
+    return 0
 
 
 def _without_signature(lines: list[str]) -> list[str]:

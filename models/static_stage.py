@@ -36,6 +36,11 @@ class StaticStage:
         self._runners: dict[int, _Runner] = {}
         self._lock = threading.Lock()
 
+    @property
+    def tokenizer(self) -> TicketTokenizer:
+        """The tokenizer, over normalised texts."""
+        return self._tokenizer
+
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = [self._tokenizer.ids(normalise(text)) for text in texts]
         with self._lock:

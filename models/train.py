@@ -55,7 +55,6 @@ def train(
     data_path: Path,
     *,
     output_dir: Path,
-    seed: int = 0,
     options: TrainingOptions | None = None,
     shape: NetworkShape | None = None,
     intents_path: Path | None = None,
@@ -72,7 +71,7 @@ def train(
         InvalidData: a file cannot be used.
     """
     began = time.perf_counter()
-    options, shape = options or TrainingOptions(seed=seed), shape or NetworkShape()
+    options, shape = options or TrainingOptions(), shape or NetworkShape()
     dataset = load_dataset(data_path)
     categories = load_categories(intents_path or data_path.with_name("intents.json"), dataset.labels)
     keras.utils.set_random_seed(options.seed)

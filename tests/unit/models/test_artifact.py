@@ -1,0 +1,102 @@
+"""Artifacts: the newest whole one serves; a damaged one says what is wrong with it."""
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from helpdesk.errors import ModelUnavailable
+from models.artifact import FAMILY, MANIFEST, load_artifact
+from models.static_stage import NETWORK, TOKENIZER, load_static_stage
+from models.train import TrainedModel
+
+
+@pytest.fixture
+def root(trained: TrainedModel, tmp_path: Path) -> Path:
+    """A folder of artifacts with one in it, to be damaged."""
+    shutil.copytree(trained.artifact.directory.parent, tmp_path / FAMILY)
+    return tmp_path
+
+
+def directory_of(root: Path) -> Path:
+    (directory,) = (root / FAMILY).iterdir()
+    return directory
+
+
+def change_manifest(directory: Path, **fields: object) -> None:
+    manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+    (directory / MANIFEST).write_text(json.dumps(manifest | fields), encoding="utf-8")
+
+
+def test_a_whole_artifact_is_loaded(root: Path, trained: TrainedModel) -> None:
+    artifact = load_artifact(root)
+    assert artifact.manifest == trained.artifact.manifest
+    assert artifact.checksum == trained.artifact.checksum
+    assert artifact.manifest.version == artifact.directory.name
+
+
+def test_the_one_trained_last_serves_unless_a_version_is_named(root: Path) -> None:
+    first = directory_of(root)
+    manifest = load_artifact(root).manifest
+    second = first.with_name("2000.01.01-00000000")
+    shutil.copytree(first, second)
+    change_manifest(second, version=second.name, trained_at=(manifest.trained_at + timedelta(days=1)).isoformat())
+    assert load_artifact(root).manifest.version == second.name
+    assert load_artifact(root, first.name).manifest.version == first.name
+
+
+@pytest.mark.parametrize("name", [NETWORK, TOKENIZER])
+def test_a_changed_file_is_noticed(root: Path, name: str) -> None:
+    path = directory_of(root) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelUnavailable, match=rf"{name} .* is damaged.*helpdesk train"):
+        load_artifact(root)
+
+
+def test_a_missing_file_is_noticed(root: Path) -> None:
+    (directory_of(root) / NETWORK).unlink()
+    with pytest.raises(ModelUnavailable, match=r"lacks its file network\.tflite"):
+        load_artifact(root)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"version": 1}', b"\xff"])
+def test_a_damaged_manifest_is_noticed(root: Path, content: bytes) -> None:
+    (directory_of(root) / MANIFEST).write_bytes(content)
+    with pytest.raises(ModelUnavailable, match=r"manifest .* is damaged"):
+        load_artifact(root)
+
+
+def test_a_manifest_whose_labels_and_thresholds_differ_is_noticed(root: Path) -> None:
+    change_manifest(directory_of(root), thresholds={})
+    with pytest.raises(ModelUnavailable, match="labels, thresholds and categories differ"):
+        load_artifact(root)
+
+
+def test_a_manifest_cannot_name_files_outside_of_its_folder(root: Path) -> None:
+    change_manifest(directory_of(root), files={"../../secret": "0" * 64})
+    with pytest.raises(ModelUnavailable, match="is damaged"):
+        load_artifact(root)
+
+
+def test_a_model_for_other_features_is_refused(root: Path) -> None:
+    change_manifest(directory_of(root), feature_signature="preprocess-0")
+    with pytest.raises(ModelUnavailable, match=r"reads texts as 'preprocess-0'.*train it again"):
+        load_artifact(root)
+
+
+def test_bytes_that_are_no_network_are_refused(root: Path) -> None:
+    artifact = load_artifact(root)
+    artifact.file(NETWORK).write_bytes(b"not a network")
+    with pytest.raises(ModelUnavailable, match="cannot be loaded"):
+        load_static_stage(artifact)
+
+
+def test_without_any_model_the_remedy_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="helpdesk train"):
+        load_artifact(tmp_path)
+    with pytest.raises(ModelUnavailable, match="no model at"):
+        load_artifact(tmp_path, "2026.01.01-00000000")
