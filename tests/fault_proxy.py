@@ -143,7 +143,7 @@ class _Side(asyncio.Protocol):
             self._proxy.later(self.peer, data)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        if self.pair is not None:
+        if self.pair is not None and self._proxy.passes(self._lost_by):  # else the other end does not hear of it
             self.pair.close()
             self._proxy.gone(self.pair)
 
