@@ -105,7 +105,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFilter:
-    """Which tickets to list; None means any."""
+    """Which tickets to list; None means any. ``created_after`` is inclusive, ``created_before`` exclusive."""
 
     owner: str | None = None
     status: Status | None = None
@@ -174,6 +174,8 @@ class Transaction(Protocol):
     def save(self, tickets: Sequence[Ticket]) -> None:
         """Write changed tickets; each must be exactly one version ahead of what is stored.
 
+        Owner and creation time never change.
+
         Raises:
             VersionConflict: one is not; nothing of the call is stored.
         """
@@ -213,11 +215,18 @@ class Transaction(Protocol):
         """Store answers and drafts.
 
         Raises:
-            VersionConflict: the machine has already sent an answer in this turn of the ticket.
+            VersionConflict: the machine has already sent an answer in this turn of the ticket; nothing of the call
+                is stored.
         """
 
     def answers(self, ticket_id: str) -> list[Answer]: ...
-    def add_decisions(self, decisions: Sequence[DecisionRecord]) -> None: ...
+    def add_decisions(self, decisions: Sequence[DecisionRecord]) -> None:
+        """Store decisions.
+
+        Raises:
+            VersionConflict: this turn of the ticket has been decided already; nothing of the call is stored.
+        """
+
     def decisions(self, ticket_id: str) -> list[DecisionRecord]: ...
     def add_feedback(self, feedback: Feedback) -> None: ...
     def feedback(self, ticket_id: str) -> list[Feedback]: ...
@@ -231,7 +240,7 @@ class Transaction(Protocol):
         """
 
     def delete_outbox(self, sequences: Sequence[int]) -> set[int]:
-        """Delete rows; return the sequences that were gone already."""
+        """Delete rows; return the sequences that were gone already. A sequence never returns."""
 
     def delete_outbox_message(self, message_id: str) -> bool:
         """Delete a message that has not gone out; True when it was there."""
@@ -250,7 +259,11 @@ class Transaction(Protocol):
         """Store a dead letter. This method must be idempotent by message id."""
 
     def dead_letter(self, message_id: str) -> DeadLetter:
-        """Raises DeadLetterNotFound."""
+        """Return one dead letter, locked as in ``ticket``.
+
+        Raises:
+            DeadLetterNotFound: there is none.
+        """
 
     def dead_letters(self, *, status: DeadLetterStatus | None, limit: int) -> list[DeadLetter]: ...
     def mark_dead_letter(self, message_id: str, status: DeadLetterStatus, *, note: str) -> None: ...

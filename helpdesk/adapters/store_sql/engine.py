@@ -38,7 +38,7 @@ class Engines:
             engine.dispose()
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str | URL) -> URL:
     """Return the URL with the driver that we use.
 
     Raises:
@@ -62,5 +62,10 @@ def translate_errors(engine: Engine) -> None:
     def translate(context: ExceptionContext) -> StoreUnavailable | None:
         if isinstance(context.sqlalchemy_exception, _OUR_FAULT) and not context.is_disconnect:
             return None
-        reason = " ".join(str(context.original_exception).split())
-        return StoreUnavailable(f"The database cannot be used now: {reason}")
+        return unavailable(context.original_exception)
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    """Return the port's error for a driver's."""
+    reason = " ".join(str(error).split())
+    return StoreUnavailable(f"The database cannot be used now: {reason}")

@@ -1,15 +1,21 @@
 """SQLite: write-ahead log, every commit on disk, one writer at a time, readers that block nobody."""
 
 import os
+import random
 import sqlite3
+import time
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from helpdesk.adapters.store_sql.engine import Engines, translate_errors
+from helpdesk.adapters.store_sql.engine import Engines, translate_errors, unavailable
 from helpdesk.errors import InvalidSetting, StoreUnavailable
 from helpdesk.settings import StoreSettings
+
+LOOK_AGAIN_S = 0.000_2, 0.001
+"""How long a writer sleeps between two looks at whether the database is free; drawn anew each time."""
 
 
 def sqlite_engines(url: URL, settings: StoreSettings) -> Engines:
@@ -55,20 +61,38 @@ def _configure(engine: Engine, settings: StoreSettings, *, begin: str, read_only
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")
+        if not read_only:
+            connection.execute("PRAGMA busy_timeout = 0")
 
     @event.listens_for(engine, "begin")
     def do_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        _begin(_driver_connection(connection), begin, settings.busy_wait_s)
 
     @event.listens_for(engine, "handle_error")
     def give_up_transaction(context: ExceptionContext) -> None:
         """Let no statement follow where SQLite has rolled back by itself, as on a full disk: it would stand alone."""
-        connection = context.connection
-        if connection is not None and context.statement != begin and not _is_open_below(connection):
+        if context.connection is not None and not _is_open(_driver_connection(context.connection)):
             context.is_disconnect = True
             context.invalidate_pool_on_disconnect = False
 
 
-def _is_open_below(connection: Connection) -> bool:
-    driver_connection = connection.connection.dbapi_connection
-    return isinstance(driver_connection, sqlite3.Connection) and _is_open(driver_connection)
+def _begin(connection: sqlite3.Connection, statement: str, wait_s: float) -> None:
+    """Begin as soon as no other process writes.
+
+    SQLite's own way of waiting sleeps up to 0.1 s between two looks, so that under load some writers starve.
+    """
+    give_up_at = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.Error as error:
+            is_busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > give_up_at:
+                raise unavailable(error) from error
+        else:
+            return
+        time.sleep(random.uniform(*LOOK_AGAIN_S))
+
+
+def _driver_connection(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.dbapi_connection)

@@ -225,6 +225,7 @@ inbox = Table(
     _integer("starts"),
     Column("finished", Boolean, nullable=False),
     _time("at"),
+    sqlite_with_rowid=False,
 )
 
 dead_letters = Table(
@@ -252,6 +253,7 @@ idempotency = Table(
     _text("body_sha256"),
     _text("ticket_id"),
     _time("created_at"),
+    sqlite_with_rowid=False,
 )
 
 api_keys = Table(

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
+from sqlalchemy import URL
 from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from helpdesk.adapters.store_sql.engine import parse_url
 from helpdesk.adapters.store_sql.engine_postgresql import postgresql_engines
 from helpdesk.adapters.store_sql.engine_sqlite import sqlite_engines
-from helpdesk.adapters.store_sql.revisions import stored_revision, upgrade, wanted_revision
+from helpdesk.adapters.store_sql.revisions import require_current, upgrade
 from helpdesk.adapters.store_sql.transaction import SqlTransaction
 from helpdesk.errors import StoreUnavailable
 from helpdesk.settings import Settings, StoreSettings
@@ -19,7 +20,7 @@ from helpdesk.settings import Settings, StoreSettings
 class SqlStore:
     """Implements the port's ``Store``. Safe for use by many threads and, on the same database, many processes."""
 
-    def __init__(self, url: str, settings: StoreSettings) -> None:
+    def __init__(self, url: str | URL, settings: StoreSettings) -> None:
         parsed = parse_url(url)
         make_engines = sqlite_engines if parsed.get_backend_name() == "sqlite" else postgresql_engines
         self._engines = make_engines(parsed, settings)
@@ -29,7 +30,8 @@ class SqlStore:
         """Return the store on PostgreSQL where ``DATABASE_URL`` is set, else on SQLite in the state directory."""
         if settings.database_url is not None and settings.database_url.get_secret_value():
             return cls(settings.database_url.get_secret_value(), settings.store)
-        return cls(f"sqlite:///{settings.state_dir / 'helpdesk.db'}", settings.store)
+        path = settings.state_dir / "helpdesk.db"
+        return cls(URL.create("sqlite", database=str(path)), settings.store)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
@@ -53,13 +55,7 @@ class SqlStore:
     def check(self) -> None:
         """Raise StoreUnavailable unless the store answers and its schema is the one this code needs."""
         with _translated(), self._engines.reading.begin() as connection:
-            stored = stored_revision(connection)
-        wanted = wanted_revision()
-        if stored != wanted:
-            raise StoreUnavailable(
-                f"The database's schema is at revision {stored or 'none'}; this version of Helpdesk needs {wanted}. "
-                "Starting a service with `helpdesk run` migrates it."
-            )
+            require_current(connection)
 
     def close(self) -> None:
         """Close every connection."""

@@ -174,6 +174,7 @@ def _create_message_tables() -> None:
         sa.Column("finished", sa.Boolean(), nullable=False),
         sa.Column("at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("message_id", name="pk_inbox"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "dead_letters",
@@ -202,6 +203,7 @@ def _create_other_tables() -> None:
         sa.Column("ticket_id", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("owner", "key", name="pk_idempotency"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "api_keys",
