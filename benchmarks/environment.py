@@ -22,8 +22,12 @@ def environment_of(settings: Settings) -> dict[str, str]:
         alias = Settings.model_fields[name].validation_alias
         if isinstance(value, BaseModel):
             for inner in value.model_fields_set:
-                environment[f"{PREFIX}{name}__{inner}".upper()] = str(getattr(value, inner))
+                environment[f"{PREFIX}{name}__{inner}".upper()] = _plain(getattr(value, inner))
         elif value is not None:
             variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{PREFIX}{name}".upper()
-            environment[variable] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            environment[variable] = _plain(value)
     return environment
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -16,6 +16,7 @@ import httpx
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 20.0
+LOOK_EVERY_S = 0.02
 
 
 class BenchmarkFailed(Exception):
@@ -48,7 +49,9 @@ class Child:
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
-    def wait_until(self, condition: Callable[[], bool], *, what: str, limit_s: float = START_LIMIT_S) -> None:
+    def wait_until(
+        self, condition: Callable[[], bool], *, what: str, limit_s: float = START_LIMIT_S, every_s: float = LOOK_EVERY_S
+    ) -> None:
         """Return once the condition holds.
 
         Raises:
@@ -61,7 +64,7 @@ class Child:
                 raise BenchmarkFailed(f"{self.name} ended with status {status}:\n{self.log_end()}")
             if time.monotonic() > deadline:
                 raise BenchmarkFailed(f"{self.name}: {what}: not within {limit_s:.0f} s:\n{self.log_end()}")
-            time.sleep(0.02)
+            time.sleep(every_s)
 
     def wait_until_logged(self, text: str) -> None:
         """Return once the process has written ``text``."""
@@ -72,11 +75,11 @@ class Child:
 
     def rss_bytes(self) -> int:
         """Return the resident memory of the process and of all that it started; 0 once it has ended."""
-        return sum(_rss_bytes(pid) for pid in _session(self.pid))
+        return sum(_rss_bytes(pid) for pid in _tree(self.pid))
 
     def cpu_s(self) -> float:
-        """Return the processor time of the process and of all that it started, those that have ended left out."""
-        return sum(_cpu_s(pid) for pid in _session(self.pid))
+        """Return the processor time of the process and of all that it started."""
+        return cpu_s(self.pid)
 
     def kill(self) -> None:
         """End the process and all that it started, as ``kill -9`` does."""
@@ -135,15 +138,27 @@ def answers(url: str) -> bool:
         return False
 
 
-def _session(leader: int) -> list[int]:
-    members = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getsid(int(entry.name)) == leader:
-                members.append(int(entry.name))
-        except ProcessLookupError:
-            continue
-    return members
+def cpu_s(root: int) -> float:
+    """Return the processor time of a process and all its descendants, those included that have ended."""
+    ticks = sum(sum(int(part) for part in fields[11:15]) for pid in _tree(root) if (fields := _stat(pid)))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _tree(root: int) -> list[int]:
+    """Return the process and its living descendants."""
+    parents = {int(entry.name): _stat(int(entry.name)) for entry in Path("/proc").glob("[0-9]*")}
+    tree = [root]
+    for member in tree:
+        tree += [pid for pid, fields in parents.items() if fields and int(fields[1]) == member]
+    return tree
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields of /proc/<pid>/stat from the third on; none once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _rss_bytes(pid: int) -> int:
@@ -152,11 +167,3 @@ def _rss_bytes(pid: int) -> int:
     except (OSError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _cpu_s(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -21,7 +21,7 @@ from benchmarks.intake.targets import Target, Targets
 from benchmarks.machine import machine
 from benchmarks.processes import PROJECT_DIR, BenchmarkFailed, Children
 from benchmarks.report import Report
-from benchmarks.terminal import new_console, new_progress
+from benchmarks.terminal import Steps, new_console
 from benchmarks.tickets import ticket_bodies
 from tests.servers import PostgreSqlServer, RabbitMqServer, ServerMissing
 
@@ -116,18 +116,16 @@ def _measure(
     console: Console,
 ) -> list[Sample]:
     samples = []
-    with new_progress(console) as progress:
-        task = progress.add_task("warming up", total=len(targets) * (1 + len(levels) * rounds))
+    with Steps(console, 1 + len(targets) * len(levels) * rounds) as steps:
+        steps.next("warming up")
         for target in targets:
             _load(target, 8, WARM_UP_S, bodies, idempotency)
             target.wait_until_relayed()
-            progress.advance(task)
         for number in range(1, rounds + 1):
             for level in levels:
                 for target in targets:
-                    progress.update(task, description=f"round {number}, {level} connections: {target.name}")
+                    steps.next(f"round {number}, {level} connection(s): {target.name}")
                     samples.append(_sample(number, target, level, seconds, bodies, idempotency))
-                    progress.advance(task)
     return samples
 
 
