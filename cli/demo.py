@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,7 +106,10 @@ async def _play(settings: "Settings", bodies: list[dict[str, Any]], log_file: Pa
         starting = progress.add_task("services", total=None, detail="")
         loading = progress.add_task("knowledge base", total=None, detail="")
         keys = await asyncio.to_thread(prepare, settings)
-        planned = plan(with_processor_key(settings, keys), needed(settings, workers=1), workers=1)
+        with_key = with_processor_key(settings, keys)
+        planned = plan(with_key, needed(settings, workers=1), workers=1, replace_knowledge=True)
+        # No ticket comes before all are ready, so that nothing has to wait for anything while it starts.
+        planned = [replace(service, after=()) for service in planned]
         progress.update(starting, total=sum(not service.one_shot for service in planned))
 
         def on_line(service: str, line: "LogLine") -> None:

@@ -47,12 +47,15 @@ def needed(settings: Settings, *, workers: int) -> list[ServiceName]:
     return [name for name in ServiceName if name not in not_needed]
 
 
-def plan(settings: Settings, names: Sequence[ServiceName], *, workers: int) -> list[Service]:
+def plan(
+    settings: Settings, names: Sequence[ServiceName], *, workers: int, replace_knowledge: bool = False
+) -> list[Service]:
     """Return the child processes to start, each with what must be ready before it.
 
     Args:
         settings: with every port known, see ``with_ports``.
         workers: how many worker processes.
+        replace_knowledge: load the configured articles also where somebody has loaded others by hand.
     """
     services: list[Service] = []
     if ServiceName.CHROMA in names:
@@ -88,20 +91,23 @@ def plan(settings: Settings, names: Sequence[ServiceName], *, workers: int) -> l
         )
         services.append(relay)
     if ServiceName.WORKER in names:
-        services.extend(_workers(environment, [service.name for service in services], workers))
+        index = tuple(service.name for service in services if service.name == ServiceName.CHROMA)
+        predictor = tuple(service.name for service in services if service.name == ServiceName.PREDICTION_API)
+        refresh = _python("cli.refresh_knowledge")
+        services.append(
+            Service(
+                name=KNOWLEDGE,
+                command=(*refresh, "--always") if replace_knowledge else refresh,
+                environment=environment,
+                after=index,
+                one_shot=True,
+            )
+        )
+        services.extend(_workers(environment, (*index, *predictor, KNOWLEDGE), workers))
     return services
 
 
-def _workers(environment: Mapping[str, str], running: Sequence[str], workers: int) -> Iterator[Service]:
-    index = tuple(name for name in running if name == ServiceName.CHROMA)
-    yield Service(
-        name=KNOWLEDGE,
-        command=(*_python("cli"), "kb", "load"),
-        environment=environment,
-        after=index,
-        one_shot=True,
-    )
-    needs = (*index, *(name for name in running if name == ServiceName.PREDICTION_API), KNOWLEDGE)
+def _workers(environment: Mapping[str, str], needs: tuple[str, ...], workers: int) -> Iterator[Service]:
     for number in range(1, workers + 1):
         yield Service(
             name=ServiceName.WORKER if workers == 1 else f"{ServiceName.WORKER}-{number}",
