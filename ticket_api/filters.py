@@ -1,16 +1,35 @@
 """What lists can be asked for. An unknown filter is refused: ignored, it would show more than was meant."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from helpdesk.ports.store import DeadLetterStatus
 from helpdesk.tickets import HUMAN_QUEUES, Priority, Status
 from ticket_api.texts import Text
 
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d")
 _FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
+
+def _is_written_out(moment: object) -> object:
+    if not isinstance(moment, str) or not _DATE_TIME.match(moment):  # numbers would be read as seconds since 1970
+        raise PydanticCustomError(
+            "date_time", "is no date and time of RFC 3339", {"remedy": "send a time as in 2026-03-02T12:00:00Z"}
+        )
+    return moment
 
 
 def _within_calendar(moment: datetime) -> datetime:
@@ -24,7 +43,7 @@ def _human_queue(name: str) -> str:
     return name
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_within_calendar)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(_within_calendar)]
 Queue = Annotated[str, AfterValidator(_human_queue), WithJsonSchema({"type": "string", "enum": list(HUMAN_QUEUES)})]
 Name = Annotated[Text, Field(max_length=320)]
 Cursor = Annotated[str, StringConstraints(max_length=200, pattern=r"^[\x21-\x7e]+$")]

@@ -33,6 +33,8 @@ def _human_queue(name: str) -> str:
 
 TicketId = Annotated[str, Path(), AfterValidator(_known_shape), WithJsonSchema({"type": "string"})]
 MessageId = Annotated[str, Path(), AfterValidator(_message_id), WithJsonSchema({"type": "string"})]
-QueueName = Annotated[str, Path(), AfterValidator(_human_queue), WithJsonSchema({"type": "string"})]
+QueueName = Annotated[
+    str, Path(), AfterValidator(_human_queue), WithJsonSchema({"type": "string", "enum": list(HUMAN_QUEUES)})
+]
 
 IfNoneMatch = Annotated[str | None, Header(description="An `ETag` that the caller has: 304 where it is in force.")]

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from helpdesk.tickets import Priority
@@ -79,6 +88,10 @@ class WriteMessage(_Request):
     text: Description
 
 
+def _whole_number(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value  # JSON has one kind of number
+
+
 def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default")
 
@@ -90,7 +103,9 @@ class GiveFeedback(_Request):
 
     # The defaults only say "not sent": exactly one of the two is in `model_fields_set`.
     thumb: Literal["up", "down"] = Field(default="up", json_schema_extra=_without_default)
-    score: Annotated[int, Field(ge=1, le=5, strict=True)] = Field(default=5, json_schema_extra=_without_default)
+    score: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=5, strict=True)] = Field(
+        default=5, json_schema_extra=_without_default
+    )
     comment: Annotated[Text, Field(max_length=4_000)] = ""
 
     @model_validator(mode="after")

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import PlainTextResponse
 
 from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
 from helpdesk.ports.broker import Broker
@@ -74,7 +73,11 @@ def ready(services: Uses) -> Readiness:
     )
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=problem_responses(401, 403, 429))
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problem_responses(401, 403, 429)},
+)
 async def metrics(caller: Operator) -> Response:
     """Return this process's metrics in Prometheus' text format."""
     return metrics_response()

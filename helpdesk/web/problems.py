@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from helpdesk import errors
 from helpdesk.logs import correlation_id
@@ -20,6 +21,7 @@ TYPE_PREFIX = "urn:helpdesk:problem:"
 MAX_FIELD_ERRORS = 20
 MAX_FIELD_CHARACTERS = 120
 CORRELATION_HEADER = "X-Correlation-ID"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 STATUS_OF: Mapping[type[errors.HelpdeskError], HTTPStatus] = {
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -43,6 +45,12 @@ _REMEDIES: Mapping[str, str] = {
     "string_unicode": "send valid Unicode, without lone surrogates",
     "too_short": "send at least {min_length} item(s)",
     "too_long": "send at most {max_length} items",
+    "string_pattern_mismatch": "match the pattern {pattern}",
+    "int_type": "send a whole number",
+    "int_parsing": "send a whole number",
+    "bool_type": "send true or false",
+    "datetime_from_date_parsing": "send a time as in 2026-03-02T12:00:00Z",
+    "timezone_aware": "add the time zone, as in 2026-03-02T12:00:00Z",
     "list_type": "send a list",
     "dict_type": "send an object",
     "model_type": "send an object",
@@ -180,8 +188,9 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
         case HTTPStatus.NOT_FOUND:
             slug, detail = "no-such-path", "Nothing is served at this path; /openapi.json lists what is."
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = (error.headers or {}).get("Allow", "another method")
+            allowed = ", ".join(_methods_served(request))
             slug, detail = "method-not-allowed", f"{request.method} is not served here; use {allowed}."
+            return problem_response(slug, error.status_code, detail, path, headers={"Allow": allowed})
         case HTTPStatus.BAD_REQUEST:
             slug, detail = "malformed-body", "The body could not be read: it must be JSON in UTF-8."
         case status:
@@ -189,10 +198,18 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(slug, error.status_code, detail, path, headers=error.headers)
 
 
+def _methods_served(request: Request) -> list[str]:
+    """Return every method of this path: a route knows only its own, and one path may have several routes."""
+    scopes = ({**request.scope, "method": method} for method in METHODS)
+    routes = request.app.router.routes
+    return [scope["method"] for scope in scopes if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+
+
 def _on_unexpected(request: Request, error: Exception) -> Response:
     """Answer without details; the server that runs the app logs the traceback, with the correlation id."""
     detail = "Something went wrong on our side; report it with the correlation id."
-    headers = {CORRELATION_HEADER: correlation_id.get()}
+    # The server drops the connection after an unexpected error; unannounced, a caller's next request would fail on it.
+    headers = {CORRELATION_HEADER: correlation_id.get(), "Connection": "close"}
     return problem_response("internal-error", 500, detail, request.url.path, headers=headers)
 
 

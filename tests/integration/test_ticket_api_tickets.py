@@ -236,7 +236,7 @@ def test_a_message_must_be_a_text_as_a_description_must(api: LiveTicketApi, port
 
 
 @pytest.mark.parametrize(
-    ("body", "score"), [({"thumb": "up"}, 5), ({"thumb": "down"}, 1), ({"score": 1}, 1), ({"score": 4}, 4)]
+    ("body", "score"), [({"thumb": "up"}, 5), ({"thumb": "down"}, 1), ({"score": 1}, 1), ({"score": 4.0}, 4)]
 )
 def test_feedback_is_a_thumb_or_a_score(
     api: LiveTicketApi, portal: httpx.Client, body: dict[str, object], score: int
