@@ -1,0 +1,89 @@
+"""When `helpdesk run` loads the knowledge base, and when it leaves it alone; on a real store and index."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cli.refresh_knowledge import refresh
+from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
+from helpdesk.ports.knowledge import Article, Knowledge
+from helpdesk.ports.store import Store
+from helpdesk.settings import KnowledgeSettings, Settings
+from helpdesk.wiring import open_store
+
+ARTICLE = "---\nid: {id}\ntitle: {id}\nquestion: What is {id}?\nintent: track_order\ncategory: SHIPPING\n---\n{body}\n"
+
+
+class Letters:
+    """Encodes a text by how often each letter stands in it."""
+
+    name = "letters"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = np.array([[text.lower().count(chr(97 + letter)) + 1.0 for letter in range(26)] for text in texts])
+        unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+        return unit
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    (tmp_path / "articles").mkdir()
+    return Settings(state_dir=tmp_path, DATABASE_URL=None, knowledge=KnowledgeSettings(path=tmp_path / "articles"))
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with closing(open_store(settings)) as opened:
+        opened.migrate()
+        yield opened
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Iterator[Knowledge]:
+    with closing(ChromaKnowledge(Letters(), path=tmp_path / "knowledge", url=None)) as opened:
+        yield opened
+
+
+def write(settings: Settings, name: str, body: str) -> None:
+    (settings.knowledge.path / f"{name}.md").write_text(ARTICLE.format(id=name, body=body))
+
+
+def by_hand(knowledge: Knowledge) -> str:
+    article = Article(article_id="own", title="own", question="own?", intent="i", category="c", body="By hand.")
+    return knowledge.load([article]).version
+
+
+def test_an_empty_index_is_filled(settings: Settings, store: Store, knowledge: Knowledge) -> None:
+    write(settings, "parcel", "Two days.")
+    assert refresh(settings, store, knowledge, always=False)
+    assert knowledge.version() != ""
+
+
+def test_changed_articles_replace_what_was_loaded_before(
+    settings: Settings, store: Store, knowledge: Knowledge
+) -> None:
+    write(settings, "parcel", "Two days.")
+    refresh(settings, store, knowledge, always=False)
+    before = knowledge.version()
+    write(settings, "parcel", "Three days.")
+    assert refresh(settings, store, knowledge, always=False)
+    assert knowledge.version() != before
+
+
+def test_what_somebody_loaded_by_hand_stays(settings: Settings, store: Store, knowledge: Knowledge) -> None:
+    write(settings, "parcel", "Two days.")
+    refresh(settings, store, knowledge, always=False)
+    version = by_hand(knowledge)
+    assert not refresh(settings, store, knowledge, always=False)
+    assert knowledge.version() == version
+
+
+def test_the_demo_always_loads_its_articles(settings: Settings, store: Store, knowledge: Knowledge) -> None:
+    write(settings, "parcel", "Two days.")
+    version = by_hand(knowledge)
+    assert refresh(settings, store, knowledge, always=True)
+    assert knowledge.version() != version
