@@ -1,6 +1,6 @@
 """The command line's entry point: registers every command."""
 
-from cli import dead, demo, desk, keys, run, settings, submit, tickets
+from cli import dead, demo, desk, evaluate, keys, run, settings, submit, tickets, train
 from cli.app import new_app
 
 PEOPLE, OPERATING, LEARNING = "Tickets and people", "Operating", "Knowledge and model"
@@ -25,6 +25,8 @@ app.command(rich_help_panel=OPERATING)(run.run)
 app.add_typer(settings.app, name="settings", rich_help_panel=OPERATING)
 app.add_typer(dead.app, name="dead", rich_help_panel=OPERATING)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATING)
+for command in (train.train, evaluate.evaluate):
+    app.command(rich_help_panel=LEARNING)(command)
 
 
 def main() -> None:
