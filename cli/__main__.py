@@ -1,32 +1,39 @@
 """The command line's entry point: registers every command."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 from cli import dead, demo, desk, evaluate, keys, run, settings, submit, tickets, train
 from cli.app import new_app
 
 PEOPLE, OPERATING, LEARNING = "Tickets and people", "Operating", "Knowledge and model"
+COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
+    PEOPLE: (
+        submit.submit,
+        tickets.show,
+        tickets.tickets,
+        desk.queues,
+        desk.claim,
+        desk.release,
+        desk.transfer,
+        desk.reply,
+        desk.resolve,
+        desk.reopen,
+    ),
+    OPERATING: (demo.demo, run.run),
+    LEARNING: (train.train, evaluate.evaluate),
+}
+GROUPS = {
+    "dead": (dead.app, OPERATING),
+    "keys": (keys.app, OPERATING),
+    "settings": (settings.app, OPERATING),
+}
 
 app = new_app("[bold]Helpdesk[/]: support tickets, answered with sources or handed to a person with the reason.")
-
-for command in (
-    submit.submit,
-    tickets.show,
-    tickets.tickets,
-    desk.queues,
-    desk.claim,
-    desk.release,
-    desk.transfer,
-    desk.reply,
-    desk.resolve,
-    desk.reopen,
-):
-    app.command(rich_help_panel=PEOPLE)(command)
-app.command(rich_help_panel=OPERATING)(demo.demo)
-app.command(rich_help_panel=OPERATING)(run.run)
-app.add_typer(settings.app, name="settings", rich_help_panel=OPERATING)
-app.add_typer(dead.app, name="dead", rich_help_panel=OPERATING)
-app.add_typer(keys.app, name="keys", rich_help_panel=OPERATING)
-for command in (train.train, evaluate.evaluate):
-    app.command(rich_help_panel=LEARNING)(command)
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+for name, (group, panel) in GROUPS.items():
+    app.add_typer(group, name=name, rich_help_panel=panel)
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ import json
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from shutil import which
 from typing import Annotated, Any
 
 import typer
@@ -40,6 +42,14 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Return the console for progress and errors."""
     return Console(stderr=True, width=_width(sys.stderr.isatty()), highlight=False)
+
+
+def program() -> str:
+    """Return what to type for this program, so that a printed command works when it is pasted."""
+    beside = Path(sys.executable).with_name("helpdesk")
+    if which("helpdesk"):
+        return "helpdesk"
+    return os.path.relpath(beside) if beside.exists() else "python -m cli"
 
 
 def print_json(document: Any) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.access import ticket_api
 from cli.app import new_app
-from cli.console import Json, age, print_json, stdout, table
+from cli.console import Json, age, print_json, program, stdout, table
 from helpdesk.ports.store import DeadLetterStatus, Role
 
 app = new_app("Messages that were given up: look, try again, or close them.")
@@ -46,7 +46,8 @@ def list_letters(
         )
     listing.columns[0].no_wrap = listing.columns[5].no_wrap = True
     console.print(listing)
-    console.print("[bright_black]try one again: helpdesk dead replay MESSAGE · close it: helpdesk dead drop MESSAGE[/]")
+    again, close = (f"{program()} dead {action} MESSAGE" for action in ("replay", "drop"))
+    console.print(f"[bright_black]try one again: {again}, or close it: {close}[/]")
 
 
 @app.command("show")
@@ -71,7 +72,7 @@ def replay_letter(message_id: MessageId, as_json: Json = False) -> None:
     if as_json:
         print_json(letter)
     elif letter["ticket_id"]:
-        stdout().print(f"replayed; follow it: helpdesk show {letter['ticket_id']}")
+        stdout().print(f"replayed; follow it: {program()} show {letter['ticket_id']}")
     else:
         stdout().print(f"replayed to {letter['source']}")
 

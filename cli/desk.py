@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.access import ticket_api
-from cli.console import Json, age, print_json, status_markup, stdout, table
+from cli.console import Json, age, print_json, program, status_markup, stdout, table
 from cli.ticket_view import print_ticket
 from cli.tickets import TicketId
 from helpdesk.ports.store import Role
@@ -35,7 +35,7 @@ def queues(as_json: Json = False) -> None:
     console = stdout()
     console.print(listing)
     if any(queue["waiting"] for queue in found):
-        console.print("[bright_black]Take the next ticket: helpdesk claim, or helpdesk claim QUEUE[/]")
+        console.print(f"[bright_black]Take the next ticket: {program()} claim, or {program()} claim QUEUE[/]")
     else:
         console.print("No ticket waits for a person.")
 
@@ -61,13 +61,15 @@ def claim(
         return
     console = stdout()
     if claimed is None:
-        console.print(f"Nothing waits in {queue.upper()}; `helpdesk queues` shows all." if queue else "Nothing waits.")
+        console.print(
+            f"Nothing waits in {queue.upper()}; `{program()} queues` shows all." if queue else "Nothing waits."
+        )
         return
     print_ticket(console, claimed, history=False)
     console.print(
         f"It is yours until {claimed['claimed_until']}.\n"
-        f'answer it:    helpdesk reply {claimed["ticket_id"]} "…" --resolve\n'
-        f"give it back: helpdesk release {claimed['ticket_id']}"
+        f'answer it:    {program()} reply {claimed["ticket_id"]} "…" --resolve\n'
+        f"give it back: {program()} release {claimed['ticket_id']}"
     )
 
 

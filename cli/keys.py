@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from cli import access
 from cli.app import new_app
-from cli.console import Json, print_json, stdout, table
+from cli.console import Json, print_json, program, stdout, table
 from helpdesk.clock import utc_now
 from helpdesk.ports.store import ApiKey, Role
 
@@ -50,7 +50,7 @@ def list_keys(as_json: Json = False) -> None:
         return
     console = stdout()
     if not keys:
-        console.print("There are no keys; make one: helpdesk keys create portal --name shop")
+        console.print(f"There are no keys; make one: {program()} keys create portal --name shop")
         return
     listing = table("key", "role", "name", "created", "revoked")
     for key in keys:

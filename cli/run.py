@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import Json, print_json, stderr, stdout
+from cli.console import Json, print_json, program, stderr, stdout
 from cli.service_names import ServiceName
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def print_overview(
     if "ticket-api" in urls:
         console.print("Try it, in another terminal:", style="bold")
         console.print(Text(curl_line(urls["ticket-api"], keys["portal"])), soft_wrap=True)
-        console.print('or: helpdesk submit "Where is my parcel?" --wait\n')
+        console.print(f'or: {program()} submit "Where is my parcel?" --wait\n')
 
 
 def _parts(settings: "Settings") -> str:

@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from cli.access import ticket_api
-from cli.console import CommandFailed, Json, print_json, status_markup, stdout, table
+from cli.console import CommandFailed, Json, print_json, program, status_markup, stdout, table
 from cli.ticket_view import print_ticket
 from helpdesk.ports.store import Role
 from helpdesk.tickets import AWAITS_MACHINE, Priority, Status
@@ -182,7 +182,7 @@ def _show(results: Sequence[Mapping[str, Any]], *, wait: bool) -> None:
             print_ticket(console, results[0]["ticket"], history=False)
         else:
             ticket_id = results[0]["ticket_id"]
-            console.print(f"accepted  [bold]{ticket_id}[/]\nfollow it: helpdesk show {ticket_id}")
+            console.print(f"accepted  [bold]{ticket_id}[/]\nfollow it: {program()} show {ticket_id}")
         return
     listing = table("line", "ticket", "status", "queue" if wait else "")
     for number, result in enumerate(results, start=1):

@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from cli.access import ticket_api
-from cli.console import Json, age, print_json, status_markup, stdout, table
+from cli.console import Json, age, print_json, program, status_markup, stdout, table
 from cli.ticket_view import print_ticket
 from helpdesk.ports.store import Role
 from helpdesk.tickets import Priority, Status
@@ -48,9 +48,9 @@ def tickets(
     if not found:
         filtered = any(value is not None for value in filters.values())
         console.print(
-            "No ticket fits these filters; `helpdesk tickets` lists all."
+            f"No ticket fits these filters; `{program()} tickets` lists all."
             if filtered
-            else 'There are no tickets yet; post one: helpdesk submit "Where is my parcel?" --wait'
+            else f'There are no tickets yet; post one: {program()} submit "Where is my parcel?" --wait'
         )
         return
     listing = table("ticket", "age", "status", "queue", "intent", "sure", "subject")

@@ -71,15 +71,17 @@ def test_everybody_else_waits_in_a_human_queue_with_the_reason(demo: tuple[dict[
     assert all(row["queue"] in HUMAN_QUEUES and row["why"].endswith(".") for row in waiting)
 
 
-@pytest.mark.parametrize("scenario", ["upset", "wants-person", "legal-threat", "safety"])
+@pytest.mark.parametrize("scenario", ["upset", "legal-threat", "safety"])
 def test_what_a_person_must_see_reaches_intervention(demo: tuple[dict[str, Any], Path], scenario: str) -> None:
     rows = by_scenario(demo, scenario)
     assert rows
     assert {row["queue"] for row in rows} == {"INTERVENTION"}
 
 
-@pytest.mark.parametrize("scenario", ["other-language", "injection-direct", "injection-base64", "nearly-empty"])
-def test_what_the_machine_cannot_know_is_never_answered(demo: tuple[dict[str, Any], Path], scenario: str) -> None:
+@pytest.mark.parametrize(
+    "scenario", ["wants-person", "other-language", "injection-direct", "injection-base64", "nearly-empty"]
+)
+def test_what_is_for_people_is_never_answered(demo: tuple[dict[str, Any], Path], scenario: str) -> None:
     rows = by_scenario(demo, scenario)
     assert rows
     assert all(row["outcome"] != "answered" for row in rows)

@@ -98,7 +98,7 @@ def test_people_see_the_secret_once(tmp_path: Path) -> None:
 
 
 def test_without_keys_the_list_says_how_to_make_one(tmp_path: Path) -> None:
-    assert "helpdesk keys create" in CommandLine(tmp_path).text("keys", "list")
+    assert "keys create portal" in CommandLine(tmp_path).text("keys", "list")
 
 
 def test_revoking_what_is_no_key_is_one_line(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.client import TicketApi
+from cli.console import program
 from cli.submit import keys_for, post_all
 from helpdesk.clock import utc_now
 from tests.command_line import CommandLine, on_this_machine
@@ -58,7 +59,7 @@ def test_a_submitted_text_is_a_ticket_that_show_shows(helpdesk: CommandLine) -> 
 def test_people_read_how_to_follow_their_ticket(helpdesk: CommandLine) -> None:
     printed = helpdesk.text("submit", "Where is my parcel?")
     ticket_id = printed.split()[1]
-    assert f"helpdesk show {ticket_id}" in printed
+    assert f"{program()} show {ticket_id}" in printed
     assert "Where is my parcel?" in helpdesk.text("show", ticket_id)
 
 
@@ -234,7 +235,7 @@ def test_the_most_urgent_ticket_of_all_queues_comes_first(api: LiveTicketApi, he
 def test_a_ticket_is_claimed_by_its_id_moved_and_given_back(api: LiveTicketApi, helpdesk: CommandLine) -> None:
     ticket_id = routed(api, helpdesk)
     shown = helpdesk.text("claim", "--ticket", ticket_id)
-    assert f"helpdesk reply {ticket_id}" in shown
+    assert f"{program()} reply {ticket_id}" in shown
     moved = helpdesk.text("transfer", ticket_id, "payment")
     assert "in PAYMENT" in moved
     helpdesk.json("claim", "--ticket", ticket_id)
