@@ -322,6 +322,12 @@ class TicketsContract(StoreFixtures):
             tx.list_tickets(TicketFilter(), cursor=cursor, limit=10)
         assert refused.value.field == "cursor"
 
+    def test_a_moment_beyond_all_time_is_refused(self, store: SqlStore) -> None:
+        first = datetime.min.replace(tzinfo=timezone(timedelta(hours=1)))
+        with pytest.raises(InvalidInput) as refused, store.reading() as tx:
+            tx.list_tickets(TicketFilter(created_after=first), cursor=None, limit=10)
+        assert refused.value.field == "created_after"
+
     def test_tickets_are_counted_by_status(self, store: SqlStore) -> None:
         add(store, make_ticket(), make_ticket(), make_ticket(status=Status.ANSWERED))
         with store.reading() as tx:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import make_url
 
 from helpdesk.adapters.store_sql import SqlStore, engine_postgresql
-from helpdesk.errors import StoreUnavailable
+from helpdesk.errors import InvalidInput, StoreUnavailable
 from helpdesk.settings import Settings, StoreSettings
 from tests.contract.store_contract import StoreContract
 from tests.contract.store_fixtures import MakeStore, add, read
@@ -65,6 +65,10 @@ class TestPostgresqlStore(StoreContract):
                 swallow()
         with store.reading() as tx:
             assert tx.fact("a") is None
+
+    def test_a_nul_character_is_bad_input_and_no_failure(self, store: SqlStore) -> None:
+        with pytest.raises(InvalidInput, match="NUL"), store.reading() as tx:
+            tx.ticket("\0")
 
     def test_more_threads_than_connections_wait_and_then_give_up(self, make_store: MakeStore) -> None:
         small = make_store(pool_size=1, busy_wait_s=0.3)

@@ -1,4 +1,7 @@
-"""Column types that carry the domain's values unchanged through both databases."""
+"""Column types that carry the domain's values unchanged through both databases.
+
+Each returns the converters themselves, so that no more than one call is made per value.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,6 +12,16 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, String, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
+
+Converter = Callable[[Any], Any]
+
+
+def _to_utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -26,24 +39,17 @@ class UtcDateTime(TypeDecorator[datetime]):
             return dialect.type_descriptor(String(32))
         return dialect.type_descriptor(DateTime(timezone=True))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Return what the driver takes; a time without zone is an error."""
-        if value is None:
-            return None
-        if value.tzinfo is not UTC:
-            if value.tzinfo is None:
-                raise ValueError(f"{value!r} has no time zone")
-            value = value.astimezone(UTC)
-        return value.isoformat(timespec="microseconds") if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Return the stored time in UTC, whatever zone the session has."""
-        if value is None:
-            return None
+    def bind_processor(self, dialect: Dialect) -> Converter:
+        """Return what makes a time one that the driver takes; a time without zone is an error."""
         if dialect.name == "sqlite":
-            return datetime.fromisoformat(value)
-        stored: datetime = value
-        return stored.astimezone(UTC)
+            return lambda value: None if value is None else _to_utc(value).isoformat(timespec="microseconds")
+        return lambda value: None if value is None else _to_utc(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Converter:
+        """Return what makes a stored time one in UTC, whatever zone the session has."""
+        if dialect.name == "sqlite":
+            return lambda value: None if value is None else datetime.fromisoformat(value)
+        return lambda value: None if value is None else value.astimezone(UTC)
 
 
 class EnumText(TypeDecorator[StrEnum]):
@@ -56,13 +62,14 @@ class EnumText(TypeDecorator[StrEnum]):
         super().__init__()
         self.members = members
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Return the member's value as a plain string."""
-        return None if value is None else str(value)
+    def bind_processor(self, dialect: Dialect) -> Converter:
+        """Return what makes a member a plain string."""
+        return lambda value: None if value is None else str(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
-        """Return the member."""
-        return None if value is None else self.members(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Converter:
+        """Return what makes a value the member; an unknown value is a KeyError."""
+        by_value: dict[str | None, StrEnum | None] = {member.value: member for member in self.members}
+        return (by_value | {None: None}).__getitem__
 
 
 def _plain(value: object) -> dict[str, Any]:
@@ -81,8 +88,8 @@ class Json(TypeDecorator[Any]):
     impl = JSON
     cache_ok = True
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
-        """Return the encoder itself: the drivers' own wrappers are slower, and differ."""
+    def bind_processor(self, dialect: Dialect) -> Converter:
+        """Return the encoder: the drivers' own wrappers are slower, and differ."""
         return _encode
 
 
@@ -95,7 +102,7 @@ class RecordList(Json):
         super().__init__()
         self.record = record
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+    def bind_processor(self, dialect: Dialect) -> Converter:
         """Return the encoder of such a tuple."""
         return lambda records: _encode([asdict(record) for record in records])
 

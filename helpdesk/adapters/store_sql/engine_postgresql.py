@@ -5,10 +5,11 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
-from sqlalchemy import URL, Dialect, Engine, NullPool, create_engine, event
+from sqlalchemy import URL, Dialect, Engine, ExceptionContext, NullPool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from helpdesk.adapters.store_sql.engine import Engines, translate_errors
+from helpdesk.errors import InvalidInput
 from helpdesk.settings import StoreSettings
 
 STATEMENT_LIMIT_S = 10.0
@@ -58,11 +59,20 @@ def postgresql_engines(url: URL, settings: StoreSettings) -> Engines:
     migrating = create_engine(url, poolclass=NullPool, connect_args=arguments)
     for engine in (writing, migrating):
         translate_errors(engine)
+    _refuse_nul(writing)
     return Engines(writing=writing, reading=reading, migrating=migrating, can_commit=_is_whole)
 
 
 def _is_whole(connection: psycopg.Connection[Any]) -> bool:
     return connection.info.transaction_status is not TransactionStatus.INERROR
+
+
+def _refuse_nul(engine: Engine) -> None:
+    @event.listens_for(engine, "handle_error")
+    def refuse(context: ExceptionContext) -> InvalidInput | None:
+        if isinstance(context.original_exception, psycopg.DataError) and "NUL" in str(context.original_exception):
+            return InvalidInput("a NUL character, which no text can hold", remedy="leave it out")
+        return None
 
 
 def _limit_waits(engine: Engine, settings: StoreSettings) -> None:

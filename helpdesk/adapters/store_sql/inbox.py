@@ -2,31 +2,42 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import case, true
+from sqlalchemy import bindparam, case, select
+from sqlalchemy.sql.dml import UpdateBase
 
+from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import inbox
-from helpdesk.adapters.store_sql.scope import Scope, insert_into
+from helpdesk.adapters.store_sql.scope import Scope, columns_of, insert_into, record_of
 from helpdesk.ports.store import InboxEntry
 
 
-@cache
-def _start(dialect: str) -> Any:
+class _Entry(NamedTuple):
+    message_id: str
+    starts: int
+    finished: bool
+    at: datetime
+
+
+def _start(dialect: str) -> UpdateBase:
     statement = insert_into(inbox, dialect)
-    one_more = case((inbox.c.finished, inbox.c.starts), else_=inbox.c.starts + 1)
+    one_more = case((inbox.c.finished, inbox.c.starts), else_=inbox.c.starts + statement.excluded.starts)
     return statement.on_conflict_do_update(
         index_elements=["message_id"], set_={"starts": one_more, "at": statement.excluded.at}
-    ).returning(inbox.c.message_id, inbox.c.starts, inbox.c.finished)
+    )
 
 
-@cache
-def _finish(dialect: str) -> Any:
+def _finish(dialect: str) -> UpdateBase:
     statement = insert_into(inbox, dialect)
     return statement.on_conflict_do_update(
-        index_elements=["message_id"], set_={"finished": true(), "at": statement.excluded.at}
+        index_elements=["message_id"], set_={"finished": statement.excluded.finished, "at": statement.excluded.at}
     )
+
+
+_START = Bulk(_start, _Entry._fields)
+_FINISH = Bulk(_finish, _Entry._fields)
+_ENTRIES = select(*columns_of(inbox, InboxEntry)).where(inbox.c.message_id.in_(bindparam("ids", expanding=True)))
 
 
 def _in_order(message_ids: Sequence[str]) -> list[str]:
@@ -41,15 +52,12 @@ class Inbox(Scope):
         """Count one more start of each unfinished message and return how they stand."""
         if not message_ids:
             return {}
-        rows = [{"message_id": one, "starts": 1, "finished": False, "at": at} for one in _in_order(message_ids)]
-        stand = self._connection.execute(_start(self._dialect), rows)
-        return {
-            message_id: InboxEntry(message_id=message_id, starts=starts, finished=finished)
-            for message_id, starts, finished in stand
-        }
+        ids = _in_order(message_ids)
+        _START.execute(self._connection, [_Entry(one, 1, False, at) for one in ids])
+        entries = (record_of(InboxEntry, row) for row in self._connection.execute(_ENTRIES, {"ids": ids}))
+        return {entry.message_id: entry for entry in entries}
 
     def finish_messages(self, message_ids: Sequence[str], *, at: datetime) -> None:
         """Record that the effect of these messages is part of this transaction."""
         if message_ids:
-            rows = [{"message_id": one, "starts": 0, "finished": True, "at": at} for one in _in_order(message_ids)]
-            self._connection.execute(_finish(self._dialect), rows)
+            _FINISH.execute(self._connection, [_Entry(one, 0, True, at) for one in _in_order(message_ids)])

@@ -1,9 +1,8 @@
 """Lists of tickets for people: filtered pages, newest first, and counts."""
 
 import base64
-import binascii
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, func, literal, select, tuple_
 
@@ -25,22 +24,30 @@ def _cursor_behind(ticket: Ticket) -> str:
 def _position(cursor: str) -> tuple[datetime, str]:
     try:
         decoded = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        moment, _, ticket_id = decoded.partition(" ")
+        moment, ticket_id = decoded.split(" ")
         created_at = datetime.fromisoformat(moment)
-    except (ValueError, binascii.Error):
-        created_at, ticket_id = None, ""
-    if created_at is None or created_at.tzinfo is None or not ticket_id:
+    except ValueError:
+        created_at = None
+    if created_at is None or created_at.tzinfo != UTC or not ticket_id.isalnum():
         raise InvalidInput("not a cursor of this service", field="cursor", remedy="use next_cursor of the page before")
     return created_at, ticket_id
+
+
+def _in_utc(moment: datetime, field: str) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput("before or after all time", field=field) from error
 
 
 def _conditions(wanted: TicketFilter) -> list[ColumnElement[bool]]:
     equal = ("owner", "status", "queue", "user", "intent", "priority")
     conditions = [tickets.c[name] == getattr(wanted, name) for name in equal if getattr(wanted, name) is not None]
+    created_at = tickets.c.created_at
     if wanted.created_after is not None:
-        conditions.append(tickets.c.created_at >= wanted.created_after)
+        conditions.append(created_at >= _in_utc(wanted.created_after, "created_after"))
     if wanted.created_before is not None:
-        conditions.append(tickets.c.created_at < wanted.created_before)
+        conditions.append(created_at < _in_utc(wanted.created_before, "created_before"))
     return conditions
 
 

@@ -21,23 +21,20 @@ _TICKETS = select(*TICKET_COLUMNS).limit(bindparam("limit"))
 _UPDATED_BEFORE = tickets.c.updated_at < bindparam("moment", type_=tickets.c.updated_at.type)
 
 # "high" stands before "normal" in the alphabet as well as in the queue.
-_IN_QUEUE = (
-    _TICKETS.where(text(AWAITS_PERSON_SQL), tickets.c.queue == bindparam("name"))
-    .order_by(tickets.c.priority, tickets.c.queued_at)
-)  # fmt: skip
-_PAST_DEADLINE = (
-    _TICKETS.where(text(AWAITS_MACHINE_SQL), tickets.c.deadline_at <= bindparam("moment"))
-    .order_by(tickets.c.deadline_at)
-)  # fmt: skip
+_IN_QUEUE = _TICKETS.where(text(AWAITS_PERSON_SQL), tickets.c.queue == bindparam("name")).order_by(
+    tickets.c.priority, tickets.c.queued_at
+)
+_PAST_DEADLINE = _TICKETS.where(text(AWAITS_MACHINE_SQL), tickets.c.deadline_at <= bindparam("moment")).order_by(
+    tickets.c.deadline_at
+)
 _UNTOUCHED = _TICKETS.where(
     text(AWAITS_MACHINE_SQL),
     _UPDATED_BEFORE,
     ~select(outbox.c.sequence).where(outbox.c.ticket_id == tickets.c.ticket_id).exists(),
 ).order_by(tickets.c.updated_at)
-_EXPIRED = (
-    _TICKETS.where(text(CLAIMED_SQL), tickets.c.claimed_until <= bindparam("moment"))
-    .order_by(tickets.c.claimed_until)
-)  # fmt: skip
+_EXPIRED = _TICKETS.where(text(CLAIMED_SQL), tickets.c.claimed_until <= bindparam("moment")).order_by(
+    tickets.c.claimed_until
+)
 _UNHEARD = _TICKETS.where(text(AWAITS_PERSON_SQL), _UPDATED_BEFORE).order_by(tickets.c.updated_at)
 
 _WAITING_BY_QUEUE = (
