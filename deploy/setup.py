@@ -3,7 +3,7 @@
 import logging
 from contextlib import closing
 
-from helpdesk.adapters.articles_markdown import read_articles
+from cli.refresh_knowledge import refresh
 from helpdesk.logs import configure_logging
 from helpdesk.settings import Settings, load_settings
 from helpdesk.wiring import open_broker, open_knowledge, open_store
@@ -12,22 +12,19 @@ log = logging.getLogger(__name__)
 
 
 def set_up(settings: Settings) -> None:
-    """Do what is missing of the three; doing it again changes nothing.
+    """Do what is missing of the three; doing it again changes nothing, and articles loaded by hand stay.
 
     Raises:
         StoreUnavailable, BrokerUnavailable, KnowledgeUnavailable: the part cannot be used now.
         InvalidData: an article does not fit.
     """
-    with closing(open_store(settings)) as store:
-        store.migrate()
-    log.info("schema is up to date")
     with closing(open_broker(settings)) as broker:
         broker.declare()
     log.info("queues are declared")
-    articles = read_articles(settings.knowledge.path)
-    with closing(open_knowledge(settings)) as knowledge:
-        report = knowledge.load(articles)
-    log.info("knowledge base is loaded", extra={"version": report.version, "articles": len(articles)})
+    with closing(open_store(settings)) as store, closing(open_knowledge(settings)) as knowledge:
+        store.migrate()
+        log.info("schema is up to date")
+        refresh(settings, store, knowledge, always=False)
 
 
 if __name__ == "__main__":
