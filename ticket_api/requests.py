@@ -103,7 +103,7 @@ class GiveFeedback(_Request):
 
     # The defaults only say "not sent": exactly one of the two is in `model_fields_set`.
     thumb: Literal["up", "down"] = Field(default="up", json_schema_extra=_without_default)
-    score: Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=5, strict=True)] = Field(
+    score: Annotated[int, Field(ge=1, le=5, strict=True), BeforeValidator(_whole_number)] = Field(
         default=5, json_schema_extra=_without_default
     )
     comment: Annotated[Text, Field(max_length=4_000)] = ""
