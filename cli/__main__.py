@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from cli import dead, demo, desk, evaluate, keys, run, settings, submit, tickets, train
 from cli.app import new_app
 
-PEOPLE, OPERATING, LEARNING = "Tickets and people", "Operating", "Knowledge and model"
+START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
 COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
+    START: (demo.demo, run.run),
     PEOPLE: (
         submit.submit,
         tickets.show,
@@ -19,7 +20,6 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.resolve,
         desk.reopen,
     ),
-    OPERATING: (demo.demo, run.run),
     LEARNING: (train.train, evaluate.evaluate),
 }
 GROUPS = {

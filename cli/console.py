@@ -83,5 +83,10 @@ def age(moment: str | None, *, now: datetime | None = None) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
+def clock_time(moment: str) -> str:
+    """Return an ISO 8601 moment as the local time of day."""
+    return f"{datetime.fromisoformat(moment).astimezone():%H:%M:%S}"
+
+
 def _width(is_terminal: bool) -> int | None:
     return None if is_terminal or "COLUMNS" in os.environ else WIDTH_WITHOUT_TERMINAL

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.access import ticket_api
-from cli.console import Json, age, print_json, program, status_markup, stdout, table
+from cli.console import Json, age, clock_time, print_json, program, status_markup, stdout, table
 from cli.ticket_view import print_ticket
 from cli.tickets import TicketId
 from helpdesk.ports.store import Role
@@ -67,7 +67,7 @@ def claim(
         return
     print_ticket(console, claimed, history=False)
     console.print(
-        f"It is yours until {claimed['claimed_until']}.\n"
+        f"It is yours until {clock_time(claimed['claimed_until'])}.\n"
         f'answer it:    {program()} reply {claimed["ticket_id"]} "…" --resolve\n'
         f"give it back: {program()} release {claimed['ticket_id']}"
     )

@@ -149,9 +149,9 @@ class Child:
             return
         line = LogLine.read(raw.decode("utf-8", "replace").rstrip())
         self.last_lines.append(line.event)
+        self._on_line(self.service.name, line)
         if self.service.ready_event and line.event == self.service.ready_event:
             self._is_ready(started)
-        self._on_line(self.service.name, line)
 
     def _is_ready(self, started: float) -> None:
         if not self.ready.is_set():

@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import age, status_markup
+from cli.console import age, clock_time, status_markup
 
 _AUTHOR_STYLES = {"customer": "cyan", "machine": "green", "agent": "magenta"}
 
@@ -53,7 +53,7 @@ def _fact_rows(ticket: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
     if ticket.get("queue"):
         yield "queue", Text(f"{ticket['queue']}: {ticket['queue_reason']}")
     if ticket.get("claimed_by"):
-        yield "with", Text(f"{ticket['claimed_by']} until {ticket['claimed_until']}")
+        yield "with", Text(f"{ticket['claimed_by']} until {clock_time(ticket['claimed_until'])}")
     if ticket.get("intent"):
         mood = "" if ticket["sentiment"] is None else f", sentiment {ticket['sentiment']:+.2f}"
         yield "intent", Text(f"{ticket['intent']}, {ticket['confidence']:.0%} sure{mood}")
@@ -64,11 +64,12 @@ def _decision(decision: Mapping[str, Any]) -> RenderableType:
     reasons = " ".join(reason["text"] for reason in decision["reasons"])
     versions = ", ".join(f"{name} {version}" for name, version in decision["versions"].items() if version)
     taken = " · ".join(f"{stage} {ms:.0f} ms" for stage, ms in decision["duration_ms"].items())
-    return Group(
-        Text.assemble(("decision  ", "bright_black"), (f"{decision['outcome']}{where}", "bold"), f"  {reasons}"),
-        Text("          " + " · ".join(part for part in (versions, taken) if part), style="bright_black"),
-        Text(),
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row(
+        Text("decision", "bright_black"), Text.assemble((f"{decision['outcome']}{where}", "bold"), f"  {reasons}")
     )
+    grid.add_row("", Text("\n".join(part for part in (versions, taken) if part), style="bright_black"))
+    return Group(grid, Text())
 
 
 def _message(message: Mapping[str, Any], title: str) -> RenderableType:

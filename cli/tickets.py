@@ -66,7 +66,8 @@ def tickets(
             sure,
             high + escape(ticket["subject"]),
         )
-    listing.columns[0].no_wrap = True
+    for column in listing.columns:
+        column.no_wrap = True
     console.print(listing)
     if len(found) == limit:
         console.print(f"[bright_black]The newest {limit}; --limit shows more.[/]")
