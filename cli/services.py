@@ -24,6 +24,7 @@ class Service:
         ready_event: the log event by which one without a URL says that it works.
         after: services that must be ready before this one starts, and that stop after it.
         one_shot: it does its work once and ends; it is ready when it has ended well.
+        is_foreign: its lines are no log records of ours, and show at the level DEBUG only.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Service:
     ready_event: str = ""
     after: tuple[str, ...] = ()
     one_shot: bool = False
+    is_foreign: bool = False
 
 
 def needed(settings: Settings, *, workers: int) -> list[ServiceName]:
@@ -129,6 +131,7 @@ def _chroma(settings: Settings) -> Service:
         environment=child_environment(settings) | {"ORT_DISABLE_TELEMETRY": "1", "ANONYMIZED_TELEMETRY": "False"},
         url=local_url(LOOPBACK, port),
         ready_path="/api/v2/heartbeat",
+        is_foreign=True,
     )
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import httpx
@@ -148,6 +149,8 @@ class Child:
         if not raw.strip():
             return
         line = LogLine.read(raw.decode("utf-8", "replace").rstrip())
+        if self.service.is_foreign:
+            line = replace(line, level="DEBUG")
         self.last_lines.append(line.event)
         self._on_line(self.service.name, line)
         if self.service.ready_event and line.event == self.service.ready_event:

@@ -29,10 +29,12 @@ class Log:
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
+        self.levels: list[str] = []
         self.ready: list[str] = []
 
     def line(self, service: str, line: LogLine) -> None:
         self.events.append((service, line.event))
+        self.levels.append(line.level)
 
     def is_ready(self, service: Service, seconds: float) -> None:
         assert seconds >= 0
@@ -228,6 +230,17 @@ def test_lines_without_end_and_broken_bytes_do_not_stop_the_reading() -> None:
         async with supervisor:
             await supervisor.start()
         assert ("loud", "\ufffd\ufffd") in log.events
+
+    run(work())
+
+
+def test_the_lines_of_a_foreign_program_count_as_debug() -> None:
+    supervisor, log = supervise(service("chroma", "print('a logo')", ready_event="", one_shot=True, is_foreign=True))
+
+    async def work() -> None:
+        async with supervisor:
+            await supervisor.start()
+        assert (log.events, log.levels) == ([("chroma", "a logo")], ["DEBUG"])
 
     run(work())
 
