@@ -19,6 +19,10 @@ STOP_LIMIT_S = 20.0
 LOOK_EVERY_S = 0.02
 
 
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+"""Even a benchmark that is killed leaves no process behind that would disturb the next one."""
+
+
 class BenchmarkFailed(Exception):
     """The benchmark cannot go on, or what it measured is not right; the message is what its user reads."""
 
@@ -30,7 +34,7 @@ class Child:
         self.name, self.log = name, log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                [*_ENDS_WITH_US, *command],
                 env=environment,
                 cwd=PROJECT_DIR,
                 stdin=subprocess.PIPE,
@@ -99,6 +103,11 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
+
+
+def stop_in_order_when_told() -> None:
+    """Make SIGTERM unwind the program as Ctrl-C does, so that everything it started is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 
 
 class Children:

@@ -19,7 +19,7 @@ from benchmarks.intake.load import Load, post_tickets, require_wrk, write_bodies
 from benchmarks.intake.tables import Sample, tables
 from benchmarks.intake.targets import Target, Targets
 from benchmarks.machine import machine
-from benchmarks.processes import PROJECT_DIR, BenchmarkFailed, Children
+from benchmarks.processes import PROJECT_DIR, BenchmarkFailed, Children, stop_in_order_when_told
 from benchmarks.report import Report
 from benchmarks.terminal import Steps, new_console
 from benchmarks.tickets import ticket_bodies
@@ -43,6 +43,7 @@ def main(
     if quick:
         rounds, seconds = 3, 1
     forget_settings()
+    stop_in_order_when_told()
     console = new_console()
     started_at = datetime.now(UTC)
     try:

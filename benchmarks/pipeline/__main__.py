@@ -19,8 +19,8 @@ from benchmarks.pipeline.ledger import Ledger, Outcome
 from benchmarks.pipeline.runs import Run, Stage
 from benchmarks.pipeline.servers import start_servers
 from benchmarks.pipeline.systems import SYSTEMS, System
-from benchmarks.pipeline.tables import backlog, guarantees, rates
-from benchmarks.processes import PROJECT_DIR, BenchmarkFailed
+from benchmarks.pipeline.tables import backlog, guarantees, processor_time, rates
+from benchmarks.processes import PROJECT_DIR, BenchmarkFailed, stop_in_order_when_told
 from benchmarks.report import Report
 from benchmarks.terminal import Steps, new_console
 from helpdesk.wiring import open_store
@@ -46,6 +46,7 @@ def main(
     if not chosen:
         sys.exit(f"no such system; there are: {', '.join(one.name for one in SYSTEMS)}")
     forget_settings()
+    stop_in_order_when_told()
     console = new_console()
     started_at = datetime.now(UTC)
     try:
@@ -54,11 +55,11 @@ def main(
             stack.callback(shutil.rmtree, directory, ignore_errors=True)
             facts = machine(PACKAGES, directory=directory)
             console.print("Starting the servers …")
-            settings, shared = start_servers(directory, stack, facts)
+            settings, servers = start_servers(directory, stack, facts)
             store = stack.enter_context(closing(open_store(settings)))
             database_url = settings.database_url.get_secret_value() if settings.database_url else ""
             ledger = stack.enter_context(closing(Ledger(store, database_url)))
-            stage = Stage(settings, directory, ledger, shared)
+            stage = Stage(settings, directory, ledger, servers)
             runs, outcomes, backlogs = _measure(stage, chosen, workers, rounds, tickets, backlog_tickets, console)
     except (BenchmarkFailed, ServerMissing) as error:
         sys.exit(str(error))
@@ -67,7 +68,12 @@ def main(
         started_at=started_at,
         settings={"rounds": rounds, "tickets per run": tickets, "backlog": backlog_tickets},
         machine=facts,
-        tables=[rates(runs, chosen), guarantees(chosen, outcomes), *([backlog(backlogs)] if backlogs else [])],
+        tables=[
+            rates(runs, chosen),
+            processor_time(runs, chosen),
+            guarantees(chosen, outcomes),
+            *([backlog(backlogs)] if backlogs else []),
+        ],
         samples=[asdict(run) for run in [*runs, *backlogs]],
     )
     report.print(console)

@@ -2,10 +2,9 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from benchmarks.environment import environment_of
 from benchmarks.pipeline.ledger import Ledger, Outcome
@@ -23,24 +22,13 @@ MANY = 20_000
 SAMPLE_EVERY_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """Processor time in seconds: of the workers, of what publishes, and of the servers that all systems share."""
+Cpu = Mapping[str, float]
+"""Processor time in seconds, by part: workers, publisher, and each of the servers that all systems share."""
 
-    workers_s: float
-    publisher_s: float
-    servers_s: float
 
-    def __sub__(self, earlier: Self) -> "Cpu":
-        return Cpu(
-            self.workers_s - earlier.workers_s,
-            self.publisher_s - earlier.publisher_s,
-            self.servers_s - earlier.servers_s,
-        )
-
-    @property
-    def total_s(self) -> float:
-        return self.workers_s + self.publisher_s + self.servers_s
+def spent(before: Cpu, after: Cpu) -> Cpu:
+    """Return what was spent in between."""
+    return {part: round(after[part] - before[part], 2) for part in before}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +38,7 @@ class Run:
     Attributes:
         seconds: from the commit that accepted the tickets to the commit of the last decision.
         published_s: how long publishing took; None where a relay does it on the side.
+        cpu: of all parts, during these seconds.
         rss_bytes: memory of the first worker over time, as (seconds, bytes).
     """
 
@@ -71,11 +60,11 @@ class Stage:
     """Where systems run.
 
     Args:
-        shared: the process ids of the servers that all systems use.
+        servers: the process ids of the servers that all systems share, by name.
     """
 
-    def __init__(self, settings: Settings, directory: Path, ledger: Ledger, shared: Sequence[int]) -> None:
-        self._settings, self._directory, self._ledger, self._shared = settings, directory, ledger, shared
+    def __init__(self, settings: Settings, directory: Path, ledger: Ledger, servers: Mapping[str, int]) -> None:
+        self._settings, self._directory, self._ledger, self._servers = settings, directory, ledger, servers
 
     def measure(self, system: System, *, workers: int, tickets: int, number: int) -> Run:
         """Measure from acceptance to the last decision, with workers and publisher up and warm.
@@ -94,10 +83,10 @@ class Stage:
             accepted_at = self._publish(system, publisher, tickets)
             rss = self._wait_decided(crew[0], WARM_UP_TICKETS + tickets)
             seconds = time.monotonic() - accepted_at
-            spent = self._cpu(crew, publisher) - before
+            cpu = spent(before, self._cpu(crew, publisher))
             published_s = None if system.has_outbox else _published_s(publisher, tickets)
         self._ledger.outcome().require_exactly_once(system.name)
-        return Run(number, system.name, workers, tickets, seconds, published_s, spent, rss)
+        return Run(number, system.name, workers, tickets, seconds, published_s, cpu, rss)
 
     def work_off(self, system: System, *, workers: int, tickets: int) -> Run:
         """Measure how a backlog is worked off that lies in the broker before the first worker starts.
@@ -118,9 +107,9 @@ class Stage:
             before, began = self._cpu(crew, publisher), time.monotonic()
             rss = self._wait_decided(crew[0], tickets)
             seconds = time.monotonic() - began
-            spent = self._cpu(crew, publisher) - before
+            cpu = spent(before, self._cpu(crew, publisher))
         self._ledger.outcome().require_exactly_once(system.name)
-        return Run(1, system.name, workers, tickets, seconds, published_s, spent, rss)
+        return Run(1, system.name, workers, tickets, seconds, published_s, cpu, rss)
 
     def kill_in_the_middle(self, system: System, *, tickets: int) -> Outcome:
         """Kill the only worker with ``kill -9`` once a third is decided, start another, and count at the end.
@@ -151,8 +140,8 @@ class Stage:
         return {**environment_of(self._settings), **system.environment}
 
     def _cpu(self, crew: Sequence[Child], publisher: Child) -> Cpu:
-        workers_s = sum(child.cpu_s() for child in crew)
-        return Cpu(workers_s, publisher.cpu_s(), sum(cpu_s(pid) for pid in self._shared))
+        own = {"workers": sum(child.cpu_s() for child in crew), "publisher": publisher.cpu_s()}
+        return own | {name: cpu_s(pid) for name, pid in self._servers.items()}
 
     def _wait_ready(self, system: System, crew: list[Child], publisher: Child) -> None:
         for child in crew:

@@ -18,11 +18,11 @@ UNLIMITED = 1_000_000_000
 PATIENT_S = 86_400
 
 
-def start_servers(directory: Path, stack: ExitStack, facts: dict[str, str]) -> tuple[Settings, list[int]]:
+def start_servers(directory: Path, stack: ExitStack, facts: dict[str, str]) -> tuple[Settings, dict[str, int]]:
     """Start private servers, the tables and the prediction service.
 
     Returns:
-        The settings that lead to them, and their process ids.
+        The settings that lead to them, and their process ids by name.
 
     Args:
         stack: stops all of it.
@@ -49,7 +49,7 @@ def start_servers(directory: Path, stack: ExitStack, facts: dict[str, str]) -> t
     service.wait_until(lambda: answers(f"http://127.0.0.1:{settings.prediction_api.port}/ready"), what="to be ready")
     facts["RabbitMQ"] = rabbitmq.ctl("version").strip()
     facts["PostgreSQL"] = _version(postgresql)
-    return settings, [postgresql.pid, rabbitmq.pid, service.pid]
+    return settings, {"RabbitMQ": rabbitmq.pid, "PostgreSQL": postgresql.pid, "prediction": service.pid}
 
 
 def _routing_policy(directory: Path) -> Path:

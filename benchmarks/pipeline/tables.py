@@ -17,7 +17,7 @@ def rates(runs: Sequence[Run], systems: Sequence[System]) -> Table:
     columns = ["tickets decided and recorded per second"]
     for crew in crews:
         columns += [_workers(crew), f"{systems[0].name} is × faster"]
-    columns += ["published in", "CPU ms/ticket: workers", "everything"]
+    columns.append("published in")
     rows = []
     for system in systems:
         row = [system.name]
@@ -29,18 +29,30 @@ def rates(runs: Sequence[Run], systems: Sequence[System]) -> Table:
         own = [run for run in runs if run.system == system.name]
         published = [run.published_s for run in own if run.published_s is not None]
         row.append(f"{number(spread(published).median)} s" if published else "by the relay")
-        row.append(number(spread([run.cpu.workers_s / run.tickets * 1_000 for run in own]).median))
-        row.append(number(spread([run.cpu.total_s / run.tickets * 1_000 for run in own]).median))
         rows.append(row)
     notes = (
         f"{runs[0].tickets:,} tickets a run; median of {_rounds(runs)} (least–greatest), the rounds interleaved.",
         "The clock runs from the commit that accepts the tickets until the last decision is in the database.",
         "A worker is one process of the framework. All share one RabbitMQ, one PostgreSQL, one prediction service.",
-        "CPU: processor time, the steadier measure where other programs take part; “everything” is workers, publisher "
-        "or relay, RabbitMQ, PostgreSQL and the prediction service.",
         *(f"{system.name}: {system.setup}." for system in systems),
     )
     return Table("From accepted to decided and recorded", columns, rows, notes)
+
+
+def processor_time(runs: Sequence[Run], systems: Sequence[System]) -> Table:
+    """Return the processor time per ticket by part."""
+    parts = list(runs[0].cpu)
+    rows = []
+    for system in systems:
+        own = [run for run in runs if run.system == system.name]
+        costs = [spread([run.cpu[part] / run.tickets * 1_000 for run in own]).median for part in parts]
+        total = spread([sum(run.cpu.values()) / run.tickets * 1_000 for run in own]).median
+        rows.append([system.name, *map(number, [*costs, total])])
+    notes = (
+        "Medians over all runs. Where other programs take part, this is steadier than the rate.",
+        "The publisher of Helpdesk is its relay, which also publishes the message for the human queue.",
+    )
+    return Table("Processor time per ticket", ["milliseconds", *parts, "together"], rows, notes)
 
 
 def guarantees(systems: Sequence[System], outcomes: Mapping[str, Outcome]) -> Table:

@@ -14,9 +14,9 @@ from benchmarks.figures import median_ratio, number, spread
 from benchmarks.intake.load import parse, write_bodies
 from benchmarks.intake.tables import Sample, tables
 from benchmarks.pipeline.ledger import Outcome
-from benchmarks.pipeline.runs import Cpu, Run
+from benchmarks.pipeline.runs import Run, spent
 from benchmarks.pipeline.systems import SYSTEMS
-from benchmarks.pipeline.tables import backlog, guarantees, rates
+from benchmarks.pipeline.tables import backlog, guarantees, processor_time, rates
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.report import Report, Table
 from benchmarks.tickets import ticket_bodies
@@ -161,7 +161,14 @@ def test_a_lost_ticket_would_show() -> None:
 
 def run(system: str, workers: int, seconds: float, *, published_s: float | None = 1.0, number: int = 1) -> Run:
     return Run(
-        number, system, workers, 1_000, seconds, published_s, Cpu(2.0, 0.5, 1.5), [(0.0, 2**20), (1.0, 3 * 2**20)]
+        number,
+        system,
+        workers,
+        1_000,
+        seconds,
+        published_s,
+        {"workers": 2.0, "RabbitMQ": 0.5},
+        [(0.0, 2**20), (1.0, 3 * 2**20)],
     )
 
 
@@ -175,12 +182,20 @@ def test_the_pipeline_says_how_many_times_faster_the_first_row_is() -> None:
     ]
     table = rates(runs, [first, second])
     assert table.rows[0][:5] == [first.name, "1,000 (1,000–1,000)", "1.0", "2,000 (2,000–2,000)", "1.0"]
-    assert table.rows[1][1:] == ["250 (250–250)", "4.0", "200 (200–200)", "10.0", "1.00 s", "2.00", "4.00"]
+    assert table.rows[1][1:] == ["250 (250–250)", "4.0", "200 (200–200)", "10.0", "1.00 s"]
 
 
-def test_processor_time_adds_up_and_is_subtracted_part_by_part() -> None:
-    spent = Cpu(5.0, 2.0, 3.0) - Cpu(1.0, 0.5, 2.0)
-    assert (spent, spent.total_s) == (Cpu(4.0, 1.5, 1.0), 6.5)
+def test_processor_time_is_shown_by_part_and_together() -> None:
+    table = processor_time([run(SYSTEMS[0].name, 1, 1.0)], [SYSTEMS[0]])
+    assert table.columns == ["milliseconds", "workers", "RabbitMQ", "together"]
+    assert table.rows == [[SYSTEMS[0].name, "2.00", "0.50", "2.50"]]
+
+
+def test_processor_time_is_subtracted_part_by_part() -> None:
+    assert spent({"workers": 1.0, "RabbitMQ": 2.5}, {"workers": 4.25, "RabbitMQ": 2.5}) == {
+        "workers": 3.25,
+        "RabbitMQ": 0.0,
+    }
 
 
 def test_every_system_states_its_guarantees_and_what_a_kill_did() -> None:
