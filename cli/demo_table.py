@@ -93,17 +93,18 @@ def _totals(totals: Totals, seconds: float) -> RenderableType:
     grid.add_row(Text("drafted", "cyan"), _count(totals.drafted), f"{share['drafted']:.0%}, a person approves the text")
     grid.add_row(Text("routed", "yellow"), _count(totals.routed), f"{share['routed']:.0%}, to people, with the reason")
     grid.add_row(Text("lost", "bold red" if totals.lost else "bold"), _count(totals.lost), "")
-    queues = ", ".join(f"{queue} {count}" for queue, count in totals.routed_to.items())
-    figures = [Text.assemble(("queues  ", "bright_black"), queues)] if queues else []
+    figures = Table.grid(padding=(0, 2))
+    if totals.routed_to:
+        queues = ", ".join(f"{queue} {count}" for queue, count in totals.routed_to.items())
+        figures.add_row(Text("queues", "bright_black"), queues)
     if totals.labelled:
-        share_right = totals.intents_as_labelled / totals.labelled
-        told = f"{totals.intents_as_labelled} of {totals.labelled} as labelled in the file ({share_right:.0%})"
-        figures.append(Text.assemble(("intent  ", "bright_black"), told))
-    speed = (
-        f"median {totals.median_ms:.0f} ms, slowest {totals.slowest_ms:.0f} ms, {totals.tickets_per_s:.0f} tickets/s"
-    )
-    figures.append(Text.assemble(("speed   ", "bright_black"), speed, f"; the whole demo took {seconds:.0f} s"))
-    return Group(grid, Text(), *figures)
+        right = totals.intents_as_labelled
+        told = f"{right} of {totals.labelled} as labelled in the file ({right / totals.labelled:.0%})"
+        figures.add_row(Text("intent", "bright_black"), told)
+    latency = f"median {totals.median_ms:.0f} ms, slowest {totals.slowest_ms:.0f} ms"
+    speed = f"{latency}, {totals.tickets_per_s:.1f} tickets/s; the whole demo took {seconds:.0f} s"
+    figures.add_row(Text("speed", "bright_black"), speed)
+    return Group(grid, Text(), figures)
 
 
 def _count(number: int) -> Text:
