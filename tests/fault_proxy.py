@@ -128,6 +128,7 @@ class _Side(asyncio.Protocol):
         self._proxy, self.peer, self._lost_by = proxy, peer, lost_by
         self.pair: _Pair | None = None
         self._transport: asyncio.Transport | None = None
+        self._is_over = False
         self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -143,13 +144,14 @@ class _Side(asyncio.Protocol):
             self._proxy.later(self.peer, data)
 
     def connection_lost(self, _error: Exception | None) -> None:
+        self._transport, self._is_over = None, True
         if self.pair is not None and self._proxy.passes(self._lost_by):  # else the other end does not hear of it
             self.pair.close()
             self._proxy.gone(self.pair)
 
     def write(self, data: bytes) -> None:
         if self._transport is None:
-            self._early.append(data)
+            self._early += [] if self._is_over else [data]
         elif not self._transport.is_closing():
             self._transport.write(data)
 

@@ -15,7 +15,7 @@ import pytest
 
 from helpdesk.errors import BrokerUnavailable, PayloadTooLarge, PublishUnconfirmed, QueueFull, Unroutable
 from helpdesk.messages import MAX_MESSAGE_BYTES
-from helpdesk.ports.broker import DEAD, LANES, Broker, Consumer, Delivery, Envelope, human
+from helpdesk.ports.broker import DEAD, LANES, Broker, Consumer, Delivery, Envelope, Publisher, human
 from helpdesk.tickets import Priority
 
 HIGH, NORMAL = LANES
@@ -57,6 +57,9 @@ def drain(consumer: Consumer, *, idle_s: float = 1.0) -> Iterator[Delivery]:
 
 class BrokerContract:
     """Subclasses provide the fixtures ``make_broker``, ``start_process`` and ``stalled``."""
+
+    lane_overshoot = 0
+    """Messages that a full lane may accept before it refuses."""
 
     @pytest.fixture
     def make_broker(self) -> Iterator[MakeBroker]:
@@ -227,14 +230,11 @@ class BrokerContract:
         broker = make_broker(max_lane_length=3)
         broker.declare()
         publisher = broker.publisher()
-        results = publisher.publish([envelope(f"m{number}") for number in range(5)], timeout_s=5)
-        assert results[:3] == [None, None, None]
-        assert [type(result) for result in results[3:]] == [QueueFull, QueueFull]
+        accepted = fill(publisher)
+        assert 3 <= len(accepted) <= 3 + self.lane_overshoot
         assert publisher.publish([envelope("high", HIGH)], timeout_s=5) == [None]
-        consumer = broker.consumer([NORMAL], prefetch=1)
-        (delivery,) = receive(consumer, 1)
-        delivery.ack()
-        assert eventually_publishes(publisher.publish, envelope("m5"))
+        assert ids(list(drain(broker.consumer([NORMAL], prefetch=1)))) == accepted
+        assert eventually_publishes(publisher.publish, envelope("more"))
 
     def test_a_retried_message_comes_back_though_its_lane_is_full(self, make_broker: MakeBroker) -> None:
         broker = make_broker(max_lane_length=3)
@@ -244,11 +244,10 @@ class BrokerContract:
         (delivery,) = receive(consumer, 1)
         assert delivery.retry(1) is True
         consumer.close()
-        results = broker.publisher().publish([envelope(f"m{number}") for number in range(5)], timeout_s=5)
-        assert isinstance(results[-1], QueueFull)
+        accepted = fill(broker.publisher())
         time.sleep(1.2)
-        arrived = ids(receive(broker.consumer([NORMAL], prefetch=10), 4))
-        assert set(arrived) == {"m0", "m1", "m2", "retried"}
+        arrived = ids(list(drain(broker.consumer([NORMAL], prefetch=10))))
+        assert sorted(arrived) == sorted([*accepted, "retried"])
 
     def test_a_withdrawn_message_is_gone_and_the_others_keep_their_order(self, broker: Broker) -> None:
         publish(broker, [envelope(f"m{number}", REFUND) for number in range(8)])
@@ -332,7 +331,7 @@ class BrokerContract:
         held = receive(consumer, 2)
         consumer.close()
         assert [delivery.ack() for delivery in held] == [False, False]
-        assert ids(receive(broker.consumer(LANES, prefetch=5), 3)) == ["m0", "m1", "m2"]
+        assert sorted(ids(receive(broker.consumer(LANES, prefetch=5), 3))) == ["m0", "m1", "m2"]
 
     def test_an_oversize_body_is_refused_before_anything_is_sent(self, broker: Broker) -> None:
         big = Envelope(message_id="big", destination=NORMAL, body=bytes(MAX_MESSAGE_BYTES + 1))
@@ -389,6 +388,27 @@ class BrokerContract:
         assert consumer.receive(1, wait_s=0.1) == []
         with pytest.raises(BrokerUnavailable):
             publisher.publish([envelope("late")], timeout_s=0.5)
+
+
+def collect(consumer: Consumer, count: int, *, within_s: float) -> set[str]:
+    """Receive and acknowledge until ``count`` different messages have come, or the time is up."""
+    collected: set[str] = set()
+    limit = time.monotonic() + within_s
+    while len(collected) < count and time.monotonic() < limit:
+        for delivery in consumer.receive(50, wait_s=0.2):
+            collected.add(delivery.envelope.message_id)
+            delivery.ack()
+    return collected
+
+
+def fill(publisher: Publisher) -> list[str]:
+    """Publish to the normal lane until it refuses; return what it accepted."""
+    for number in range(20):
+        (result,) = publisher.publish([envelope(f"m{number}")], timeout_s=5)
+        if result is not None:
+            assert isinstance(result, QueueFull)
+            return [f"m{accepted}" for accepted in range(number)]
+    raise AssertionError("the lane accepted everything")
 
 
 def drain_one_by_one(consumer: Consumer) -> Iterator[Delivery]:

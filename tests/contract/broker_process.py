@@ -39,7 +39,7 @@ def open_broker(adapter: str, location: str, settings: BrokerSettings) -> Broker
 def main(adapter: str, location: str, destination: str, settings: dict[str, Any]) -> None:
     broker = open_broker(adapter, location, BrokerSettings(**settings))
     consumer = broker.consumer([destination], prefetch=1)
-    (delivery,) = consumer.receive(1, wait_s=20)
+    (delivery,) = consumer.receive(1, wait_s=40)
     print(delivery.envelope.message_id, flush=True)  # noqa: T201 - the test reads it
     sys.stdin.readline()
     print(delivery.ack(), flush=True)  # noqa: T201

@@ -38,9 +38,9 @@ def test_a_private_rabbitmq_node_is_alone_and_controlled_by_its_own_rabbitmqctl(
     assert rabbitmq_server.ctl("eval", "os:getpid().").strip().strip('"') == str(rabbitmq_server.pid)
 
 
-@pytest.mark.rabbitmq
+@pytest.mark.postgresql
 def test_a_closed_server_leaves_neither_process_nor_files() -> None:
-    server = RabbitMqServer().start()
+    server = PostgreSqlServer().start()
     pid, directory = server.pid, server.directory
     server.close()
     assert not Path(f"/proc/{pid}").exists()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpdesk.adapters.broker_lanes import DESTINATIONS, PATIENCE, LaneTurns, retry_step_s
-from helpdesk.adapters.broker_rabbitmq.topology import Topology
+from helpdesk.adapters.broker_rabbitmq.topology import NEVER, Topology
 from helpdesk.adapters.broker_rabbitmq.wire import LONGEST_ID, to_envelope, to_properties
 from helpdesk.ports.broker import LANES, RETRY_LADDER_S, Envelope
 from helpdesk.tickets import HUMAN_QUEUES
@@ -76,7 +76,7 @@ def test_lanes_refuse_when_full_and_the_ladder_leads_to_a_queue_that_never_does(
 
 def test_quorum_queues_drop_nothing_by_themselves() -> None:
     queues = Topology(1, max_lane_length=9).queues("4.1.0")
-    assert {queue.arguments["x-delivery-limit"] for queue in queues} == {-1}
+    assert {queue.arguments["x-delivery-limit"] for queue in queues} == {NEVER}
     ladder = [queue.arguments for queue in queues if "x-message-ttl" in queue.arguments]
     assert len(ladder) == len(LANES) * len(RETRY_LADDER_S)
     assert {arguments["x-dead-letter-strategy"] for arguments in ladder} == {"at-least-once"}

@@ -21,6 +21,9 @@ from helpdesk.settings import BrokerSettings
 LOCK_PAUSE_S = (0.02, 0.1)
 """Between two attempts to become the one who searches a queue, at random."""
 
+GIVE_BACK_LIMIT_S = 0.25
+"""How long to look whether messages that were given back are in their queue again."""
+
 
 class RabbitMqBroker:
     """Helpdesk's queues in RabbitMQ.
@@ -166,9 +169,8 @@ class RabbitMqBroker:
                 waiting = session.message_count(queue)
             except QueueMissing:
                 return False
-            found = False
-            while waiting and not found:
-                waiting -= 1
+            passed_over, found = 0, False
+            while passed_over < waiting and not found:
                 taken = session.get(queue)
                 if taken is None:
                     break
@@ -176,8 +178,14 @@ class RabbitMqBroker:
                 if properties.message_id == message_id:
                     session.ack(tag)
                     found = True
+                else:
+                    passed_over += 1
             session.give_back()
-            session.message_count(queue)  # its answer says that the queue has seen the ack, and has the others again
+            # The next search must find the others: a classic queue has them back before it answers, a quorum queue
+            # soon after, unless a consumer is faster.
+            limit = time.monotonic() + GIVE_BACK_LIMIT_S
+            while session.message_count(queue) < passed_over and time.monotonic() < limit:
+                time.sleep(GIVE_BACK_LIMIT_S / 50)
             return found
 
     def _count(self) -> dict[str, int]:

@@ -31,6 +31,12 @@ logger = logging.getLogger(__name__)
 GIVE_BACK_PAUSE_S = 1.0
 """A message that could not be moved returns to its queue after this long, so that it does not come back in a loop."""
 
+LOOK_S = 5.0
+"""How often idle lanes are looked after."""
+
+STARVED_LOOKS = 3
+"""So often messages may wait for a lane to which none comes, before it opens a new channel."""
+
 
 class RabbitMqDelivery:
     """A message, bound to the channel that delivered it."""
@@ -83,6 +89,7 @@ class RabbitMqConsumer:
         self._problem: BrokerUnavailable | None = None
         self._paused = self._closed = False
         link.io.call(lambda: link.add(self))
+        link.io.call(self._look_after_idle_lanes)
 
     def receive(self, limit: int, *, wait_s: float) -> list[Delivery]:
         until = time.monotonic() + wait_s
@@ -265,6 +272,22 @@ class RabbitMqConsumer:
             acked, self._acked = self._acked, []
         for lane in self._lanes:
             lane.ack(delivery for delivery in acked if delivery.lane is lane)
+
+    def _look_after_idle_lanes(self) -> None:
+        """Ask what waits in queues from which nothing comes: a server may forget a consumer without telling it."""
+        if self._closed:
+            return
+        for lane in self._lanes:
+            for queue in self._link.topology.sources(lane.destination) if lane.is_idle else ():
+                lane.channel.queue_declare(queue, passive=True, callback=partial(self._looked, lane, lane.channel))
+        self._link.io.loop.call_later(LOOK_S, self._look_after_idle_lanes)
+
+    def _looked(self, lane: Lane, channel: Channel, frame: pika.frame.Method) -> None:
+        if frame.method.message_count and lane.is_idle and lane.channel is channel:
+            lane.starved += 1
+            if lane.starved >= STARVED_LOOKS:
+                lane.starved = 0
+                channel.close(reply_text="deliveries have stopped")
 
     def _stop_consuming(self) -> None:
         for lane in self._lanes:

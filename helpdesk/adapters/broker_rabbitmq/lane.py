@@ -26,6 +26,7 @@ class Lane:
         self.is_opening = False
         self.consumer_tags: list[str] = []
         self.back_off_s = BACK_OFF_S[0]
+        self.starved = 0
         self._unsettled: deque[int] = deque()
         self._settled: set[int] = set()
 
@@ -41,7 +42,13 @@ class Lane:
     def is_open(self) -> bool:
         return self.channel is not None and bool(self.channel.is_open)
 
+    @property
+    def is_idle(self) -> bool:
+        """True when we consume, and no message of this channel is with us."""
+        return self.is_open and bool(self.consumer_tags) and len(self._unsettled) == len(self._settled)
+
     def arrived(self, tag: int) -> None:
+        self.starved = 0
         self._unsettled.append(tag)
 
     def ack(self, deliveries: Iterable["RabbitMqDelivery"]) -> None:

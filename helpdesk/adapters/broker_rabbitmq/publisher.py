@@ -59,6 +59,7 @@ class RabbitMqPublisher:
     def __init__(self, link: Link, *, max_in_flight: int) -> None:
         self._link, self._max_in_flight = link, max_in_flight
         self._waiting: deque[_Message] = deque()
+        self._again: list[_Message] = []
         self._in_flight: dict[int, _Message] = {}
         self._channel: Channel | None = None
         self._last_tag = 0
@@ -144,7 +145,6 @@ class RabbitMqPublisher:
         tags = [tag]
         if frame.method.multiple:
             tags = [sent for sent in self._in_flight if sent <= tag]
-        again = []
         for confirmed in tags:
             message = self._in_flight.pop(confirmed, None)
             if message is None:  # overdue, and reported as such
@@ -156,19 +156,20 @@ class RabbitMqPublisher:
             elif message.sent_again or message.destination not in self._link.topology.destinations:
                 message.settle(Unroutable(f"no queue is bound for {message.destination!r}"))
             else:
-                again.append(message)
-        if again:
-            self._send_again(again)
+                self._send_again(message)
         self._pump()
 
-    def _send_again(self, messages: list[_Message]) -> None:
+    def _send_again(self, message: _Message) -> None:
         """Send what no queue took once more, after creating anew what was deleted under way."""
-        for message in messages:
-            message.sent_again = True
-        self._waiting.extendleft(reversed(messages))
+        message.sent_again = True
+        self._again.append(message)
+        if len(self._again) > 1:
+            return
         channel, self._channel = self._channel, None  # nothing goes out before the topology is back
 
         def resume() -> None:
+            self._waiting.extendleft(reversed(self._again))
+            self._again.clear()
             if channel is not None and channel.is_open:
                 self._channel = channel
                 self._pump()
@@ -180,14 +181,15 @@ class RabbitMqPublisher:
         self._channel = None
         if self._closed or not isinstance(reason, ChannelClosedByBroker):
             return  # a lost connection is told to `link_down`
-        unknown = list(self._in_flight.values())
-        self._in_flight.clear()
+        unknown, returned = list(self._in_flight.values()), self._again
+        self._in_flight, self._again = {}, []
         for message in unknown:
             if message.sent_again:
                 message.settle(PublishUnconfirmed(f"channel closed before the confirm: {reason.reply_text}"))
-        self._waiting.extendleft(message for message in reversed(unknown) if not message.sent_again)
-        for message in unknown:
+        once_more = returned + [message for message in unknown if not message.sent_again]
+        for message in once_more:
             message.sent_again = True
+        self._waiting.extendleft(reversed(once_more))
         self._link.redeclare(lambda: self._link.channel(self._prepare, self._channel_closed))
 
     def _look(self) -> None:
@@ -211,8 +213,9 @@ class RabbitMqPublisher:
             self._looking = False
 
     def _give_up(self, unknown: BrokerUnavailable, unsent: BrokerUnavailable) -> None:
-        in_flight, waiting = list(self._in_flight.values()), list(self._waiting)
+        in_flight, waiting = list(self._in_flight.values()), [*self._again, *self._waiting]
         self._in_flight.clear()
+        self._again.clear()
         self._waiting.clear()
         for message in in_flight:
             message.settle(unknown)

@@ -13,6 +13,12 @@ FIRST_QUORUM_VERSION = 4
 """Single-node quorum queues of 3.10 may stay without a leader after a crash; from 4 on they are the safe choice."""
 
 
+NEVER = 2_000_000_000
+"""A delivery limit that is not reached: the default of 4.x drops a message after 20 deliveries.
+
+Not -1, which means no limit too, but makes a quorum queue put what is given back behind all others.
+"""
+
 Arguments = dict[str, str | int]
 
 
@@ -68,10 +74,9 @@ class Topology:
     def queues(self, server_version: str) -> list[Queue]:
         """Return every queue with the arguments that fit the server."""
         quorum = int(server_version.partition(".")[0]) >= FIRST_QUORUM_VERSION
-        # Quorum queues of 4.x drop a message after 20 deliveries; we count attempts ourselves, and drop nothing.
-        common: Arguments = (
-            {"x-queue-type": "quorum", "x-delivery-limit": -1} if quorum else {"x-queue-type": "classic"}
-        )
+        common: Arguments = {"x-queue-type": "classic"}
+        if quorum:
+            common = {"x-queue-type": "quorum", "x-delivery-limit": NEVER}
         queues = []
         for lane in LANES:
             limit: Arguments = {"x-max-length": self._max_lane_length, "x-overflow": "reject-publish"}
