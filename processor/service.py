@@ -5,6 +5,8 @@ import signal
 import threading
 from contextlib import ExitStack, closing
 
+from helpdesk.errors import KnowledgeUnavailable
+from helpdesk.ports.knowledge import Knowledge, Question
 from helpdesk.settings import Settings
 from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
 from processor.considering import Consideration
@@ -33,6 +35,15 @@ def serve(settings: Settings) -> None:
         writer = stack.enter_context(closing(open_writer(settings)))
         consideration = Consideration(predictor, knowledge, writer, policy, passages=settings.knowledge.passages)
         wait_for_topology(broker, stop)
+        _warm_up(knowledge)
         log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
         Worker(store, broker, consideration, settings.processor).run(stop)
     log.info("worker stopped")
+
+
+def _warm_up(knowledge: Knowledge) -> None:
+    """Load the encoder before the first ticket comes, not while it waits."""
+    try:
+        knowledge.search([Question(text="warm up")], limit=1)
+    except KnowledgeUnavailable as error:
+        log.warning("the knowledge base cannot be searched yet", extra={"error": str(error)})
