@@ -37,8 +37,23 @@ def open_server(url: str, *, timeout_s: float) -> Any:
         ssl=tls,
         settings=chromadb.Settings(anonymized_telemetry=False),
     )
-    client._server._session.timeout = httpx.Timeout(timeout_s)
+    for session in _sessions(client):
+        session.timeout = httpx.Timeout(timeout_s)
     return client
+
+
+def close(client: Any) -> None:
+    """Close a client, and the HTTP connections that its own ``close`` leaves open."""
+    sessions = _sessions(client)
+    client.close()
+    for session in sessions:
+        session.close()
+
+
+def _sessions(client: Any) -> list[httpx.Client]:
+    """Return the HTTP clients inside: its own, and that of the second client which it makes to look for its tenant."""
+    servers = [inner._server for inner in (client, client._admin_client)]
+    return [server._session for server in servers if hasattr(server, "_session")]
 
 
 @contextmanager

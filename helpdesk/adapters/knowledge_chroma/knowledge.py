@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from helpdesk.adapters.article_rules import require_valid
 from helpdesk.adapters.knowledge_chroma import versions
-from helpdesk.adapters.knowledge_chroma.connection import one_builder, open_local, open_server, translated
+from helpdesk.adapters.knowledge_chroma.connection import close, one_builder, open_local, open_server, translated
 from helpdesk.adapters.knowledge_chroma.ranking import Hit, best, near_duplicates
 from helpdesk.adapters.knowledge_chroma.versions import Pointer
 from helpdesk.adapters.sentences import gist
@@ -120,7 +120,7 @@ class ChromaKnowledge:
         """Let go of the index."""
         with self._lock:
             if self._client is not None:
-                self._client.close()
+                close(self._client)
             self._client = self._collection = self._pointer = None
             self._look_again_at = 0.0
 
