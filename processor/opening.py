@@ -70,6 +70,7 @@ def give_up(store: Store, delivery: Delivery, message: TicketSubmitted, reason: 
                 created_at=at,
             )
         )
+        tx.finish_messages([envelope.message_id], at=at)
         ticket = tx.tickets([message.ticket_id]).get(message.ticket_id)
         if ticket is not None and ticket.status in AWAITS_MACHINE and ticket.turn == message.turn:
             sentence = f"The machine could not handle this ticket: {reason}"
@@ -83,7 +84,6 @@ def give_up(store: Store, delivery: Delivery, message: TicketSubmitted, reason: 
                 actor=Author.MACHINE,
                 name=ACTOR,
             )
-        tx.finish_messages([envelope.message_id], at=at)
     log.error(
         "dead letter", extra={"message_id": envelope.message_id, "ticket_id": message.ticket_id, "reason": reason}
     )

@@ -60,6 +60,8 @@ def record(tx: Transaction, works: Sequence[Work], *, at: datetime) -> None:
 
     A ticket that a person took meanwhile gets its answer as a draft; nothing is sent over a person.
     """
+    # Messages before tickets, as in opening: a redelivered batch would else wait for this one in a circle.
+    tx.finish_messages([work.delivery.envelope.message_id for work in works], at=at)
     tickets = tx.tickets([work.ticket.ticket_id for work in works])
     effects = Effects()
     for work in works:
@@ -71,7 +73,6 @@ def record(tx: Transaction, works: Sequence[Work], *, at: datetime) -> None:
         elif ticket.status is Status.CLAIMED and ticket.turn == work.message.turn:
             _draft_for_the_holder(effects, ticket, work, work.decision, at)
     effects.write(tx, at=at)
-    tx.finish_messages([work.delivery.envelope.message_id for work in works], at=at)
 
 
 def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
