@@ -3,6 +3,7 @@
 Nothing here touches a server, a cluster or a data directory that it did not make itself.
 """
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -91,13 +92,11 @@ class Server:
     def freeze(self) -> None:
         """Stop answering without closing anything, until ``thaw``."""
         self._frozen = True
-        for pid in _tree(self.pid):
-            os.kill(pid, signal.SIGSTOP)
+        self._signal_tree(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._frozen = False
-        for pid in _tree(self.pid):
-            os.kill(pid, signal.SIGCONT)
+        self._signal_tree(signal.SIGCONT)
 
     def ensure_running(self) -> None:
         """Bring the server back to its normal state, whatever a test did to it."""
@@ -121,6 +120,11 @@ class Server:
 
     def _is_ready(self) -> bool:
         raise NotImplementedError
+
+    def _signal_tree(self, number: signal.Signals) -> None:
+        for pid in _tree(self.pid):
+            with contextlib.suppress(ProcessLookupError):  # a child may end while its siblings are listed
+                os.kill(pid, number)
 
     def _end(self, with_signal: signal.Signals) -> None:
         if self._process is None or self._process.poll() is not None:
