@@ -76,7 +76,6 @@ def new_submission(
             actor_name=request.user,
             reason="",
             at=now,
-            details={"owner": owner, "channel": request.channel},
         ),
         envelope=envelopes.submission(ticket, at=now),
         idempotency=record,

@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from helpdesk.settings import HttpSettings
 from helpdesk.web.authentication import Gate, KeyChecker
@@ -16,6 +17,7 @@ from helpdesk.web.rate_limit import RateLimiter
 from helpdesk.web.security_headers import SecurityHeadersMiddleware
 
 API_VERSION = "1"
+_NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False)  # its logs would hold customers' texts
 
 
 class Lifespan(Protocol):
@@ -28,7 +30,7 @@ def new_app(
     *, title: str, description: str, settings: HttpSettings, keys: KeyChecker, lifespan: Lifespan | None = None
 ) -> FastAPI:
     """Return an app without routes that answers every error as problem+json and admits callers by API key."""
-    app = FastAPI(title=title, description=description, version=API_VERSION, lifespan=lifespan)
+    app = FastAPI(title=title, description=description, version=API_VERSION, lifespan=lifespan, telemetry=_NO_TELEMETRY)
     app.state.gate = Gate(keys, RateLimiter(settings.requests_per_minute))
     install_problem_handlers(app)
     complete_openapi(app)

@@ -52,6 +52,7 @@ class StoredKeys:
     def __init__(self, store: Store, *, ttl_s: float = 3.0, capacity: int = 10_000) -> None:
         self._store, self._ttl_s, self._capacity = store, ttl_s, capacity
         self._known: OrderedDict[str, tuple[float, Caller | None]] = OrderedDict()
+        self._reading: dict[str, asyncio.Task[Caller | None]] = {}
 
     async def caller_of(self, secret: str) -> Caller | None:
         if not looks_like_a_key(secret):
@@ -60,7 +61,15 @@ class StoredKeys:
         known = self._known.get(digest)
         if known is not None and now < known[0]:
             return known[1]
-        caller = await asyncio.to_thread(self._read, digest)
+        if digest not in self._reading:  # all who ask at once wait for one answer
+            self._reading[digest] = asyncio.create_task(self._refresh(digest, now))
+        return await asyncio.shield(self._reading[digest])
+
+    async def _refresh(self, digest: str, now: float) -> Caller | None:
+        try:
+            caller = await asyncio.to_thread(self._read, digest)
+        finally:
+            del self._reading[digest]
         self._known[digest] = (now + self._ttl_s, caller)
         self._known.move_to_end(digest)
         if len(self._known) > self._capacity:

@@ -1,6 +1,7 @@
 """Runs an app on uvicorn: one line says where it listens, a port in use is a clear error, SIGTERM drains."""
 
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -55,8 +56,19 @@ def run(app: FastAPI, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
+    _spare_the_garbage_collector()
     _logger.info("listening", extra={"url": f"http://{host}:{port}"})
     _DrainingServer(config).run(sockets=[listener])
+
+
+def _spare_the_garbage_collector() -> None:
+    """Take what was built at start out of every later collection: it lives as long as the process.
+
+    Looking through it again and again took a quarter of a busy service's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 class _DrainingServer(uvicorn.Server):
