@@ -18,10 +18,9 @@ from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
 from helpdesk.ports.broker import LANES, Broker
 from helpdesk.settings import BrokerSettings
 from tests.contract import broker_process
-from tests.contract.broker_contract import (
+from tests.contract.broker_contract import BrokerContract, MakeBroker
+from tests.contract.broker_steps import (
     NORMAL,
-    BrokerContract,
-    MakeBroker,
     drain,
     envelope,
     eventually_publishes,

@@ -14,12 +14,11 @@ from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
 from helpdesk.ports.broker import DEAD, LANES, Broker
 from helpdesk.tickets import HUMAN_QUEUES, Priority
 from tests.contract import broker_process
-from tests.contract.broker_contract import (
+from tests.contract.broker_contract import BrokerContract, MakeBroker
+from tests.contract.broker_steps import (
     HIGH,
     NORMAL,
     REFUND,
-    BrokerContract,
-    MakeBroker,
     collect,
     drain,
     envelope,

@@ -9,7 +9,14 @@ import pytest
 
 from helpdesk.errors import BrokerUnavailable
 from helpdesk.ports.broker import LANES, Consumer, Envelope, Publisher
-from tests.contract.broker_contract import drain, envelope, eventually_publishes, ids, publish, receive
+from tests.contract.broker_steps import (
+    drain,
+    envelope,
+    eventually_publishes,
+    ids,
+    publish,
+    receive,
+)
 from tests.fault_proxy import Fault, FaultProxy
 from tests.rabbitmq import Brokers
 from tests.servers import RabbitMqServer
