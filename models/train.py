@@ -23,13 +23,19 @@ from models.static_stage import NETWORK, TOKENIZER, StaticStage
 from models.tokenizer import TicketTokenizer, pruned_tokenizer
 
 MAX_PARITY_GAP = 1e-3
+_MAX_GIBBERISH_TOKENS = 24
 Progress = Callable[[int, int, float], None]
 """Called after each epoch with (epochs done, epochs in all, loss)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
-    """What can be chosen about a training."""
+    """What can be chosen about a training.
+
+    Attributes:
+        frequent_pieces: how many of MiniLM's most frequent pieces the vocabulary keeps beside those of the data.
+        gibberish_share: rows of random pieces, down to none at all, added as out-of-scope, in proportion to the data.
+    """
 
     seed: int = 0
     epochs: int = 12
@@ -37,6 +43,7 @@ class TrainingOptions:
     learning_rate: float = 2e-3
     label_smoothing: float = 0.1
     frequent_pieces: int = 12_000
+    gibberish_share: float = 0.03
     target_precision: float = TARGET_PRECISION
     max_false_rejections: float = MAX_FALSE_REJECTIONS
 
@@ -82,7 +89,8 @@ def train(
     tokenizer = pruned_tokenizer(get_model_path(), texts, frequent=options.frequent_pieces)
     table = token_vectors(get_model_path(), tokenizer, shape.dimensions)
     network = build_network(table, len(dataset.labels) + 1, shape)
-    _fit(network, tokenizer.encode(texts), target_columns(training, dataset.labels), options, on_epoch)
+    ids, targets = tokenizer.encode(texts), target_columns(training, dataset.labels)
+    _fit(network, *_with_gibberish(ids, targets, len(table), len(dataset.labels), options), options, on_epoch)
 
     exported = export_litert(network)
     stage = StaticStage(tokenizer, exported)
@@ -112,6 +120,25 @@ def train(
         model_card(evaluation, calibration, data, options=asdict(options)),
     )
     return TrainedModel(artifact, evaluation, network, duration_s)
+
+
+def _with_gibberish(
+    ids: NDArray[np.int32],
+    targets: NDArray[np.int64],
+    vocabulary_size: int,
+    out_of_scope: int,
+    options: TrainingOptions,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Add rows that mean nothing: without them an empty text, or one in another script, looks like some intent."""
+    rng = np.random.default_rng(options.seed)
+    gibberish = np.zeros((round(len(ids) * options.gibberish_share), ids.shape[1]), dtype=np.int32)
+    for row in gibberish:
+        length = int(rng.integers(0, min(_MAX_GIBBERISH_TOKENS, len(row)) + 1))
+        row[:length] = rng.integers(1, vocabulary_size, length)
+    everything = np.concatenate([ids, gibberish])
+    wanted = np.concatenate([targets, np.full(len(gibberish), out_of_scope)])
+    order = rng.permutation(len(everything))
+    return everything[order], wanted[order]
 
 
 def _fit(
