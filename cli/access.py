@@ -7,6 +7,14 @@ from helpdesk.ports.store import Role
 if TYPE_CHECKING:
     from cli.client import TicketApi
     from helpdesk.ports.store import Store
+    from helpdesk.settings import Settings
+
+
+def settings() -> "Settings":
+    """Return the settings that are in force."""
+    from helpdesk.settings import load_settings
+
+    return load_settings()
 
 
 def ticket_api(role: Role, *, agent: str | None = None) -> "TicketApi":
@@ -17,16 +25,14 @@ def ticket_api(role: Role, *, agent: str | None = None) -> "TicketApi":
         agent: for whom to act; this takes an operator's key.
     """
     from cli.client import open_api
-    from helpdesk.settings import load_settings
 
-    return open_api(load_settings(), role, agent=agent)
+    return open_api(settings(), role, agent=agent)
 
 
 def store() -> "Store":
     """Return the store with its schema up to date; the caller closes it."""
-    from helpdesk.settings import load_settings
     from helpdesk.wiring import open_store
 
-    opened = open_store(load_settings())
+    opened = open_store(settings())
     opened.migrate()
     return opened
