@@ -105,16 +105,15 @@ def _grounding(blocks: Sequence[AnswerBlock], sources: Sequence[_Source]) -> Ite
 
 def _particulars(text: str, sources: Sequence[_Source], asked: str) -> Iterator[Reason]:
     """No link, address, phone number, figure or promise is in the text that the passages lack."""
-    text = facts.plain(text)
+    text = facts.without_references_of(facts.plain(text), facts.plain(asked))
     said = facts.facts_of(text)
     known = [facts.facts_of(source.text) for source in sources]
     known_links = {form for one in known for link in one.links for form in _ways_to_write(link)}
-    references = facts.references(facts.plain(asked))
     lacking: tuple[tuple[str, str, Iterable[str]], ...] = (
         ("link_unknown", "link", said.links - known_links),
         ("email_unknown", "address", said.emails.difference(*(one.emails for one in known))),
         ("phone_unknown", "phone number", said.phones.difference(*(one.phones for one in known))),
-        ("number_unknown", "figure", said.numbers.difference(references, *(one.numbers for one in known))),
+        ("number_unknown", "figure", said.numbers.difference(*(one.numbers for one in known))),
     )
     for code, what, values in lacking:
         for value in sorted(values):

@@ -20,6 +20,12 @@ _PHONE = re.compile(r"(?:\+|\b00)\d[\d\s()./-]{5,}\d|\(?\b\d{2,5}\)?(?:[\s/-]\d{
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _LIST_MARKER = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)
+_REFERENCE = re.compile(
+    r"(?P<named>\b[A-Z]{2,4}-(?:\d{4}-)?\d{4,8}\b)"
+    r"|(?:\b(?:order|invoice|parcel|reference)(?:\s+(?:number|no\.?))?\s+|#)(?P<plain>\d{5,8})\b"
+    r"(?!\s*(?:EUR|euros?|days?|hours?|[€$£%.,]\d|[€$£%]))",
+    re.IGNORECASE,
+)
 _TRAILING = ".,;:!?)]}>\"'*_`"
 _SMALL = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _ROUND = {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
@@ -27,7 +33,6 @@ _LARGE = {"hundred": 100, "thousand": 1000}
 _WORDS = {word: str(value) for word, value in ({w: n for n, w in enumerate(_SMALL, start=2)} | _ROUND | _LARGE).items()}
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
 _ONE_WAY = str.maketrans("’‘“”‑–", "''\"\"--", "\u00ad")
-_DIGITS_OF_A_REFERENCE = 8
 
 
 def plain(text: str) -> str:
@@ -71,11 +76,17 @@ def without_links(text: str) -> str:
     return _LINK.sub(" ", text)
 
 
-def references(text: str) -> frozenset[str]:
-    """Return the figures of a customer's message that an answer may repeat: those too short for a phone or account."""
-    dates = " ".join(_DATE.findall(text))
-    found = _numbers(_PHONE.sub(" ", _DATE.sub(" ", text))) | _numbers(dates)
-    return frozenset(number for number in found if sum(map(str.isdigit, number)) <= _DIGITS_OF_A_REFERENCE)
+def without_references_of(text: str, asked: str) -> str:
+    """Return the text without the order or invoice numbers that stand, as such, in the customer's own messages.
+
+    Other figures of a ticket may not be repeated: an amount or a deadline would be the customer's word, not the shop's.
+    """
+    known = {_reference(found) for found in _REFERENCE.finditer(asked)}
+    return _REFERENCE.sub(lambda found: " " if _reference(found) in known else found.group(), text)
+
+
+def _reference(found: re.Match[str]) -> str:
+    return (found["named"] or found["plain"]).lower()
 
 
 def _numbers(text: str) -> frozenset[str]:

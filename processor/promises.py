@@ -45,7 +45,8 @@ _CONDITION = re.compile(
 _CLAUSE = re.compile(r"[^.!?;:\n]+")
 _LONG_ENOUGH_TO_BE_A_QUOTE = 6
 _SECRET = re.compile(
-    r"\b(?:send|reply|e-?mail|give|tell|text|provide|share|post|write|include|attach|confirm|state|submit)\b"
+    r"\b(?:send|reply|give|tell|provide|share|write|include|attach|confirm|state|submit"
+    r"|(?:e-?mail|text|post)\s+(?:us|me|your))\b"
     r"[^.!?\n]{0,60}\b(?:passwords?|passcode|card\s+(?:number|details)|cvv|cvc|pin|iban|security\s+code"
     r"|one-time\s+code|otp|passport|identity\s+card)\b",
     re.IGNORECASE,
