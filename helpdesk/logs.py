@@ -47,5 +47,6 @@ def configure_logging(service: str, *, format: Literal["json", "text"], level: s
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("pika", "httpx", "httpcore", "chromadb", "sentence_transformers", "alembic", "uvicorn.access"):
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # the adapter says itself what was lost, once
+    for noisy in ("httpx", "httpcore", "chromadb", "sentence_transformers", "alembic", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -41,7 +41,7 @@ class BrokerSettings(_Group):
     )
     max_in_flight: int = Field(default=256, ge=1, description="Unconfirmed messages per publisher.")
     max_lane_length: int = Field(default=200_000, ge=1, description="Messages per lane before the broker refuses more.")
-    lease_s: Seconds = Field(default=60.0, description="Embedded queue: how long a consumer may hold a message.")
+    lease_s: Seconds = Field(default=20.0, description="Embedded queue: how long a consumer may hold a message.")
 
 
 class HttpSettings(_Group):
