@@ -25,7 +25,7 @@ def open_store(settings: Settings) -> "Store":
 
 def open_broker(settings: Settings) -> "Broker":
     """Return RabbitMQ where ``RABBITMQ_URL`` is set, else the embedded queue in the store's own file."""
-    if settings.rabbitmq_url is not None:
+    if settings.rabbitmq_url is not None and settings.rabbitmq_url.get_secret_value():
         from helpdesk.adapters.broker_rabbitmq import RabbitMqBroker
 
         return RabbitMqBroker(settings.rabbitmq_url.get_secret_value(), settings.broker)

@@ -70,9 +70,14 @@ def record(tx: Transaction, works: Sequence[Work], *, at: datetime) -> None:
             raise ValueError(f"ticket {ticket.ticket_id} has no decision")
         if still_due(ticket, work):
             _decided(effects, ticket, work, work.decision, at)
-        elif ticket.status is Status.CLAIMED and ticket.turn == work.message.turn:
+        elif ticket.status is Status.CLAIMED and ticket.turn == work.message.turn and not _is_decided(tx, ticket):
             _draft_for_the_holder(effects, ticket, work, work.decision, at)
     effects.write(tx, at=at)
+
+
+def _is_decided(tx: Transaction, ticket: Ticket) -> bool:
+    """Whether the turn has its decision already: the watchdog's, before the person took the ticket."""
+    return any(decision.turn == ticket.turn for decision in tx.decisions(ticket.ticket_id))
 
 
 def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:

@@ -60,7 +60,8 @@ class Writer(Protocol):
         """Write one answer.
 
         Raises:
-            WriterUnavailable: down, slow, refused, truncated, over budget, or an answer of no known form.
+            WriterUnavailable: down, slow, over budget, or an answer of no known form. A refusal or a truncated answer
+                is returned as not sufficient: asking again would change nothing.
         """
 
     def close(self) -> None: ...

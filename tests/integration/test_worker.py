@@ -192,6 +192,35 @@ def test_a_ticket_that_a_person_took_meanwhile_gets_a_draft_and_no_answer(tmp_pa
         shop.close()
 
 
+def test_a_decision_that_comes_after_the_watchdog_and_a_person_changes_nothing(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, remote_writer=True)
+    try:
+        shop.writer.hold.clear()
+        ticket_id = shop.submit("please cancel my order")
+        shop.start_worker()
+        assert shop.writer.entered.wait(10)
+        overdue = Watchdog(
+            shop.store,
+            shop.broker,
+            shop.desk,
+            stuck_after_s=3600,
+            reoffer_after_s=36_000,
+            clock=lambda: datetime.now(UTC) + timedelta(minutes=3),
+        )
+        assert overdue.run_once().handed_over == 1
+        shop.desk.claim(ticket_id, "ada")
+        shop.writer.hold.set()
+        shop.wait_until(lambda: not any(shop.broker.depths().get(lane, 0) for lane in LANES))
+        shop.stop_worker()
+        with shop.store.reading() as tx:
+            assert codes(tx.decisions(ticket_id)[0].reasons) == ["deadline_passed"]
+            assert len(tx.decisions(ticket_id)) == 1
+            assert not tx.answers(ticket_id)
+    finally:
+        shop.writer.hold.set()
+        shop.close()
+
+
 def test_a_customer_who_writes_again_meanwhile_gets_an_answer_to_the_newer_message_only(tmp_path: Path) -> None:
     shop = Shop(tmp_path, remote_writer=True)
     try:
