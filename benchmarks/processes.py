@@ -48,10 +48,17 @@ class Child:
         return self._process.pid
 
     def tell(self, line: str) -> None:
-        """Write one line to the process's standard input."""
+        """Write one line to the process's standard input.
+
+        Raises:
+            BenchmarkFailed: it has ended.
+        """
         assert self._process.stdin is not None
-        self._process.stdin.write(line.encode() + b"\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise BenchmarkFailed(f"{self.name} has ended:\n{self.log_end()}") from None
 
     def wait_until(
         self, condition: Callable[[], bool], *, what: str, limit_s: float = START_LIMIT_S, every_s: float = LOOK_EVERY_S
@@ -87,22 +94,26 @@ class Child:
 
     def kill(self) -> None:
         """End the process and all that it started, as ``kill -9`` does."""
-        self._signal(signal.SIGKILL)
-        self._process.wait()
+        # Never after its end was collected: by then the id may name a process group of somebody else's.
+        if self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def stop(self) -> None:
-        """End it as an operator would; what does not end in time is killed."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_LIMIT_S)
-        self.kill()
+        """End it as an operator would; what does not end in time is killed, and so is what it leaves behind."""
+        if self._process.returncode is None:
+            os.kill(self._process.pid, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_LIMIT_S
+            while not self._has_ended() and time.monotonic() < deadline:
+                time.sleep(LOOK_EVERY_S)
+            self.kill()
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+    def _has_ended(self) -> bool:
+        """Look without collecting the end, so that the process keeps its id until its group is gone too."""
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def stop_in_order_when_told() -> None:

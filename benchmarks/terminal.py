@@ -33,6 +33,10 @@ class Steps:
     ) -> None:
         self._bar.stop()
 
+    def say(self, result: str) -> None:
+        """Print what a step found, so that a run that is stopped has not been for nothing."""
+        self._console.print(f"  {result}", style="dim", markup=False, soft_wrap=True)
+
     def next(self, what: str) -> None:
         """Say what begins now; the step before is done."""
         self._bar.update(self._task, description=what, completed=self._done)

@@ -126,7 +126,9 @@ def _measure(
             for level in levels:
                 for target in targets:
                     steps.next(f"round {number}, {level} connection(s): {target.name}")
-                    samples.append(_sample(number, target, level, seconds, bodies, idempotency))
+                    sample = _sample(number, target, level, seconds, bodies, idempotency)
+                    steps.say(f"{sample.accepted_per_s:,.0f} tickets/s, p99 {sample.p99_ms:.1f} ms")
+                    samples.append(sample)
     return samples
 
 

@@ -100,7 +100,11 @@ def _measure(
             for crew in crews:
                 for system in systems:
                     steps.next(f"round {number}, {crew} worker(s): {system.name}")
-                    runs.append(stage.measure(system, workers=crew, tickets=tickets, number=number))
+                    run = stage.measure(system, workers=crew, tickets=tickets, number=number)
+                    steps.say(
+                        f"{run.per_s:,.1f} tickets/s, {sum(run.cpu.values()) / tickets * 1_000:.1f} ms CPU/ticket"
+                    )
+                    runs.append(run)
         for system in systems:
             steps.next(f"kill -9: {system.name}")
             outcomes[system.name] = stage.kill_in_the_middle(system, tickets=KILLED_TICKETS)

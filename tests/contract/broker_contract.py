@@ -61,6 +61,18 @@ class BrokerContract:
         broker.declare()
         return broker
 
+    def test_messages_may_be_acknowledged_in_any_order(self, broker: Broker) -> None:
+        publish(broker, [envelope(str(number)) for number in range(6)])
+        consumer = broker.consumer([NORMAL], prefetch=4)
+        first = receive(consumer, 4)
+        for number in (2, 0, 1, 3):
+            assert first[number].ack()
+            time.sleep(0.1)  # each goes out on its own, not with its neighbours
+        second = receive(consumer, 2)
+        assert ids(second) == ["4", "5"]
+        assert all(delivery.ack() for delivery in second)
+        assert list(drain(consumer)) == []
+
     def test_messages_of_a_lane_arrive_in_the_order_in_which_they_were_published(self, broker: Broker) -> None:
         names = [f"m{number}" for number in range(100)]
         publish(broker, [envelope(name) for name in names])

@@ -12,6 +12,7 @@ from helpdesk.tickets import HUMAN_QUEUES
 from tests.e2e.processes import HELPDESK, environment
 
 SAMPLES = PROJECT_DIR / "data" / "sample_tickets.jsonl"
+KNOWLEDGE = PROJECT_DIR / "data" / "knowledge_base"
 LIMIT_S = 540.0
 PATIENT = {
     "HELPDESK_PROCESSOR__DECIDE_WITHIN_S": "480",
@@ -78,13 +79,22 @@ def test_what_a_person_must_see_reaches_intervention(demo: tuple[dict[str, Any],
     assert {row["queue"] for row in rows} == {"INTERVENTION"}
 
 
-@pytest.mark.parametrize(
-    "scenario", ["wants-person", "other-language", "injection-direct", "injection-base64", "nearly-empty"]
-)
+@pytest.mark.parametrize("scenario", ["wants-person", "other-language", "nearly-empty"])
 def test_what_is_for_people_is_never_answered(demo: tuple[dict[str, Any], Path], scenario: str) -> None:
     rows = by_scenario(demo, scenario)
     assert rows
     assert all(row["outcome"] != "answered" for row in rows)
+
+
+@pytest.mark.parametrize("scenario", ["injection-direct", "injection-html", "injection-base64"])
+def test_instructions_in_a_ticket_are_not_followed(demo: tuple[dict[str, Any], Path], scenario: str) -> None:
+    """An answer, where there is one, is an article's own words; whether one is due is for the policy to say."""
+    rows = by_scenario(demo, scenario)
+    articles = " ".join(path.read_text(encoding="utf-8") for path in KNOWLEDGE.rglob("*.md"))
+    assert rows
+    for row in rows:
+        assert "refund approved" not in row["answer"].lower()
+        assert row["outcome"] != "answered" or row["source"] in articles
 
 
 def test_nothing_is_left_behind(demo: tuple[dict[str, Any], Path]) -> None:

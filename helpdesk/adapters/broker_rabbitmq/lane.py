@@ -56,9 +56,11 @@ class Lane:
         tags = self._settle(deliveries)
         last = 0
         while self._unsettled and self._unsettled[0] in self._settled:
-            last = self._unsettled.popleft()
-            self._settled.remove(last)
-        if last and tags:
+            tag = self._unsettled.popleft()
+            self._settled.remove(tag)
+            if tag in tags:  # a frame may only name what no earlier one has settled, else the channel is closed
+                last = tag
+        if last:
             self.channel.basic_ack(last, multiple=True)
         for tag in tags:
             if tag > last:
