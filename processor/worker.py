@@ -20,7 +20,7 @@ RECEIVE_WAIT_S = 0.5
 DRAIN_LIMIT_S = 15.0
 
 
-class Stuck(HelpdeskError):
+class Stuck(RuntimeError):
     """Every thread of the worker hangs; the process must be replaced."""
 
 

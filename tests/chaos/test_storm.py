@@ -59,7 +59,10 @@ def test_a_storm_of_kills_loses_and_doubles_nothing(stack: str, start_system: St
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", ["ticket-api", "relay", "prediction", "worker-0"])
+@pytest.mark.parametrize(
+    "name",
+    ["worker-0", *(pytest.param(name, marks=pytest.mark.chaos) for name in ("ticket-api", "relay", "prediction"))],
+)
 def test_a_frozen_process_that_wakes_up_later_does_no_harm(stack: str, name: str, start_system: StartSystem) -> None:
     system = start_system(stack)
 
