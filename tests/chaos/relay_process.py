@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from helpdesk.errors import BrokerUnavailable
+from helpdesk.failpoints import failpoint
 from helpdesk.logs import configure_logging
 from helpdesk.ports.store import OutboxRow
 from helpdesk.settings import load_settings
@@ -20,6 +21,7 @@ def _delete_before_the_confirm() -> None:
             rows = tx.outbox(limit=BATCH)
             tx.delete_outbox([row.sequence for row in rows])
         if rows:
+            failpoint("relay.after_publish_before_delete")
             try:
                 self._publish(rows)
             except BrokerUnavailable:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from helpdesk.errors import StoreUnavailable
 from helpdesk.failpoints import VARIABLE
 from helpdesk.ports.store import Role
 from helpdesk.settings import Settings, load_settings
@@ -219,7 +220,11 @@ class System:
         deadline = time.monotonic() + limit_s
         before, moved_at = (-1, -1, -1), time.monotonic()
         while time.monotonic() < min(deadline, moved_at + quiet_s):
-            now = (self._open_tickets(), self.unsettled(), self._outbox())
+            try:
+                now = (self._open_tickets(), self.unsettled(), self._outbox())
+            except StoreUnavailable:  # the fault was the store's; it may take a moment to be back
+                time.sleep(0.5)
+                continue
             if not any(now):
                 return
             if now != before:

@@ -48,11 +48,11 @@ def _forget_the_inbox() -> None:
     processor.recording.still_due = lambda *_: True
 
 
-MUTATIONS = {"": lambda: None, "ack_first": _acknowledge_first, "no_inbox": _forget_the_inbox}
+MUTATIONS = {"ack_first": _acknowledge_first, "no_inbox": _forget_the_inbox}
 
 
 def main() -> None:
-    MUTATIONS[os.environ.get("CHAOS_MUTATION", "")]()
+    MUTATIONS.get(os.environ.get("CHAOS_MUTATION", ""), lambda: None)()
     settings = load_settings()
     configure_logging("worker", format="text", level="INFO")
     stop = threading.Event()
