@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,31 +19,17 @@ def run(system: System, disturb: threading.Thread, *, total: int = 150) -> Count
     return system.counts(accepted, attempted=total)
 
 
-def crash_workers_before_commit(system: System) -> threading.Thread:
+WORKERS = ("worker-0", "worker-1")
+
+
+def crash(system: System, names: Sequence[str], failpoint: str) -> threading.Thread:
+    """Return a thread that ends these processes at the fail-point, three times under load."""
+
     def disturb() -> None:
         for _ in range(3):
             time.sleep(1)
-            for worker in ("worker-0", "worker-1"):
-                system.restart_with_failpoint(worker, "worker.after_work_before_commit")
-
-    return threading.Thread(target=disturb)
-
-
-def crash_workers_before_ack(system: System) -> threading.Thread:
-    def disturb() -> None:
-        for _ in range(3):
-            time.sleep(1)
-            for worker in ("worker-0", "worker-1"):
-                system.restart_with_failpoint(worker, "worker.after_commit_before_ack")
-
-    return threading.Thread(target=disturb)
-
-
-def crash_the_relay_between_publish_and_delete(system: System) -> threading.Thread:
-    def disturb() -> None:
-        for _ in range(3):
-            time.sleep(1)
-            system.restart_with_failpoint("relay", "relay.after_publish_before_delete")
+            for name in names:
+                system.restart_with_failpoint(name, failpoint)
 
     return threading.Thread(target=disturb)
 
@@ -51,7 +38,7 @@ def crash_the_relay_between_publish_and_delete(system: System) -> threading.Thre
 @pytest.mark.parametrize("mutation", ["", "ack_first"])
 def test_acknowledging_before_the_commit_is_noticed(mutation: str, start_system: StartSystem) -> None:
     system = start_system("embedded", mutation=mutation)
-    counts = run(system, crash_workers_before_commit(system))
+    counts = run(system, crash(system, WORKERS, "worker.after_work_before_commit"))
     show(f"workers end before the commit, mutation {mutation or 'none'}", counts)
     assert counts.sound is (mutation == ""), counts
     if mutation:
@@ -62,7 +49,7 @@ def test_acknowledging_before_the_commit_is_noticed(mutation: str, start_system:
 @pytest.mark.parametrize("mutation", ["", "no_inbox"])
 def test_taking_every_delivery_for_new_work_is_noticed(mutation: str, start_system: StartSystem) -> None:
     system = start_system("embedded", mutation=mutation)
-    counts = run(system, crash_workers_before_ack(system))
+    counts = run(system, crash(system, WORKERS, "worker.after_commit_before_ack"))
     show(f"workers end before the ack, mutation {mutation or 'none'}", counts)
     assert counts.sound is (mutation == ""), counts
 
@@ -71,7 +58,7 @@ def test_taking_every_delivery_for_new_work_is_noticed(mutation: str, start_syst
 @pytest.mark.parametrize("mutation", ["", "no_confirms"])
 def test_forgetting_messages_before_the_confirm_is_noticed(mutation: str, start_system: StartSystem) -> None:
     system = start_system("embedded", mutation=mutation)
-    counts = run(system, crash_the_relay_between_publish_and_delete(system))
+    counts = run(system, crash(system, ["relay"], "relay.after_publish_before_delete"))
     show(f"the relay ends between publish and delete, mutation {mutation or 'none'}", counts)
     assert counts.sound is (mutation == ""), counts
     if mutation:
