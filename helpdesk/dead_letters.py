@@ -54,7 +54,7 @@ class DeadLetters:
             _still_dead(tx.dead_letter(message_id))
             if letter.ticket_id is None:
                 again = Envelope(message_id=uuid.uuid4().hex, destination=letter.source, body=letter.body)
-                tx.add_outbox([again], ticket_id=None, at=now)
+                tx.add_outbox([(None, again)], at=now)
             else:
                 self._replay_ticket(tx, letter.ticket_id, operator, now, entry_gone=entry_gone)
             tx.mark_dead_letter(message_id, DeadLetterStatus.REPLAYED, note=f"by {operator}")
@@ -125,7 +125,7 @@ class DeadLetters:
                 )
             ]
         )
-        tx.add_outbox([envelopes.submission(replayed, at=now)], ticket_id=ticket_id, at=now)
+        tx.add_outbox([(ticket_id, envelopes.submission(replayed, at=now))], at=now)
 
 
 def _still_dead(letter: DeadLetter) -> None:

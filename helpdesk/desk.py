@@ -91,7 +91,7 @@ def enqueue(
     tx.add_events([event(queued, action, actor=actor, name=name, reason=reason, queue=queue)])
     conversation = tx.conversations([ticket.ticket_id])[ticket.ticket_id]
     entry = envelopes.queue_entry(queued, conversation, draft=_latest_draft(tx, queued))
-    tx.add_outbox([entry], ticket_id=ticket.ticket_id, at=at)
+    tx.add_outbox([(ticket.ticket_id, entry)], at=at)
     return queued
 
 
@@ -133,7 +133,7 @@ class Desk:
             tx.add_messages([_message(changed, Author.CUSTOMER, ticket.user, text, now)])
             tx.add_events([event(changed, Action.CUSTOMER_MESSAGE, actor=Author.CUSTOMER, name=ticket.user)])
             if changed.status in AWAITS_MACHINE:
-                tx.add_outbox([envelopes.submission(changed, at=now)], ticket_id=ticket_id, at=now)
+                tx.add_outbox([(ticket_id, envelopes.submission(changed, at=now))], at=now)
         return changed
 
     def add_feedback(self, ticket_id: str, *, owner: str | None, score: int, comment: str) -> Feedback:

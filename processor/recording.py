@@ -37,7 +37,7 @@ class Effects:
     messages: list[ConversationMessage] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
-    outbox: list[tuple[str, Envelope]] = field(default_factory=list)
+    outbox: list[tuple[str | None, Envelope]] = field(default_factory=list)
 
     def write(self, tx: Transaction, *, at: datetime) -> None:
         """Write all of it."""
@@ -46,8 +46,7 @@ class Effects:
         tx.add_messages(self.messages)
         tx.add_answers(self.answers)
         tx.add_decisions(self.decisions)
-        for ticket_id, envelope in self.outbox:
-            tx.add_outbox([envelope], ticket_id=ticket_id, at=at)
+        tx.add_outbox(self.outbox, at=at)
 
 
 def still_due(ticket: Ticket, work: Work) -> bool:

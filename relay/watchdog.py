@@ -119,7 +119,7 @@ class Watchdog:
                 if ticket.status not in AWAITS_MACHINE or ticket.updated_at > now - self._stuck_after:
                     continue
                 tx.save([replace(ticket, version=ticket.version + 1, updated_at=now)])
-                tx.add_outbox([envelopes.submission(ticket, at=now)], ticket_id=ticket.ticket_id, at=now)
+                tx.add_outbox([(ticket.ticket_id, envelopes.submission(ticket, at=now))], at=now)
                 moved += 1
         return moved
 

@@ -232,7 +232,9 @@ class Transaction(Protocol):
     def feedback(self, ticket_id: str) -> list[Feedback]: ...
 
     # Outbox
-    def add_outbox(self, envelopes: Sequence[Envelope], *, ticket_id: str | None, at: datetime) -> None: ...
+    def add_outbox(self, messages: Sequence[tuple[str | None, Envelope]], *, at: datetime) -> None:
+        """Append messages, each with the ticket that waits for it (None: none does), to go out after the commit."""
+
     def outbox(self, *, limit: int, after: int = 0) -> list[OutboxRow]:
         """Return the oldest rows beyond sequence ``after``.
 

@@ -18,9 +18,9 @@ class MessagesContract(StoreFixtures):
     def test_the_outbox_keeps_the_order_of_writing(self, store: SqlStore) -> None:
         envelopes = [make_envelope(body=bytes([n, 0, 255])) for n in range(6)]
         with store.transaction() as tx:
-            tx.add_outbox(envelopes[:4], ticket_id="t", at=NOON)
+            tx.add_outbox([("t", envelope) for envelope in envelopes[:4]], at=NOON)
         with store.transaction() as tx:
-            tx.add_outbox(envelopes[4:], ticket_id=None, at=NOON - timedelta(hours=1))
+            tx.add_outbox([(None, envelope) for envelope in envelopes[4:]], at=NOON - timedelta(hours=1))
         with store.reading() as tx:
             rows = tx.outbox(limit=10)
             assert [row.envelope for row in rows] == envelopes
@@ -39,13 +39,13 @@ class MessagesContract(StoreFixtures):
             headers={"reason": "ü"},
         )
         with store.transaction() as tx:
-            tx.add_outbox([envelope], ticket_id=None, at=NOON)
+            tx.add_outbox([(None, envelope)], at=NOON)
         with store.reading() as tx:
             assert tx.outbox(limit=1)[0].envelope == envelope
 
     def test_deleting_outbox_rows_tells_which_were_gone_already(self, store: SqlStore) -> None:
         with store.transaction() as tx:
-            tx.add_outbox([make_envelope() for _ in range(3)], ticket_id=None, at=NOON)
+            tx.add_outbox([(None, make_envelope()) for _ in range(3)], at=NOON)
             sequences = [row.sequence for row in tx.outbox(limit=10)]
             assert tx.delete_outbox(sequences[:1]) == set()
         with store.transaction() as tx:
@@ -54,18 +54,18 @@ class MessagesContract(StoreFixtures):
 
     def test_a_sequence_never_returns(self, store: SqlStore) -> None:
         with store.transaction() as tx:
-            tx.add_outbox([make_envelope()], ticket_id=None, at=NOON)
+            tx.add_outbox([(None, make_envelope())], at=NOON)
             (first,) = tx.outbox(limit=1)
             tx.delete_outbox([first.sequence])
         with store.transaction() as tx:
-            tx.add_outbox([make_envelope()], ticket_id=None, at=NOON)
+            tx.add_outbox([(None, make_envelope())], at=NOON)
             (second,) = tx.outbox(limit=1)
         assert second.sequence > first.sequence
 
     def test_a_message_that_has_not_gone_out_can_be_deleted_by_its_id(self, store: SqlStore) -> None:
         kept, deleted = make_envelope(), make_envelope()
         with store.transaction() as tx:
-            tx.add_outbox([kept, deleted], ticket_id=None, at=NOON)
+            tx.add_outbox([(None, kept), (None, deleted)], at=NOON)
             assert tx.delete_outbox_message(deleted.message_id) is True
             assert tx.delete_outbox_message(deleted.message_id) is False
             assert [row.envelope for row in tx.outbox(limit=10)] == [kept]

@@ -91,7 +91,7 @@ class TicketsContract(StoreFixtures):
             tx.add_events([])
             tx.add_answers([])
             tx.add_decisions([])
-            tx.add_outbox([], ticket_id=None, at=NOON)
+            tx.add_outbox([], at=NOON)
             tx.finish_messages([], at=NOON)
             assert tx.start_messages([], at=NOON) == {}
             assert tx.tickets([]) == {}

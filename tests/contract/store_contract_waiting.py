@@ -75,8 +75,7 @@ class WaitingContract(StoreFixtures):
         add(store, *lost, in_outbox, touched, decided)
         with store.transaction() as tx:
             tx.delete_outbox([row.sequence for row in tx.outbox(limit=10)])
-            tx.add_outbox([make_envelope()], ticket_id=in_outbox.ticket_id, at=NOON)
-            tx.add_outbox([make_envelope()], ticket_id=None, at=NOON)
+            tx.add_outbox([(in_outbox.ticket_id, make_envelope()), (None, make_envelope())], at=NOON)
         with store.reading() as tx:
             assert tx.untouched_since(NOON, limit=10) == [lost[1], lost[2], lost[0]]
             assert tx.untouched_since(NOON, limit=1) == [lost[1]]

@@ -56,10 +56,10 @@ def _record(row: Row[Any]) -> OutboxRow:
 class Outbox(Scope):
     """Adds, lists and deletes outbox rows."""
 
-    def add_outbox(self, envelopes: Sequence[Envelope], *, ticket_id: str | None, at: datetime) -> None:
-        """Append messages that go out once this transaction is committed."""
-        if envelopes:
-            ADD_OUTBOX.execute(self._connection, [Outgoing(envelope, ticket_id, at) for envelope in envelopes])
+    def add_outbox(self, messages: Sequence[tuple[str | None, Envelope]], *, at: datetime) -> None:
+        """Append messages, each with the ticket that waits for it, to go out after the commit."""
+        if messages:
+            ADD_OUTBOX.execute(self._connection, [Outgoing(envelope, ticket, at) for ticket, envelope in messages])
 
     def outbox(self, *, limit: int, after: int = 0) -> list[OutboxRow]:
         """Return the oldest rows beyond sequence ``after``."""
