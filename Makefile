@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
+JOBS ?= 3
 PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
 .PHONY: help setup demo run test lint check chaos bench bench-intake bench-pipeline train reference clean
 
@@ -18,7 +19,7 @@ run: $(VENV)/.runtime ## Start all services on loopback; Ctrl-C drains and stops
 	@exec $(VENV)/bin/helpdesk run
 
 test: $(VENV)/.dev ## Run the whole suite, RabbitMQ and PostgreSQL included
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import rules
 	$(VENV)/bin/ruff check .

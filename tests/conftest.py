@@ -9,9 +9,9 @@ import pytest
 from helpdesk.adapters.encoder_minilm import MiniLmEncoder
 from tests.servers import PostgreSqlServer, RabbitMqServer, Server, ServerMissing
 
+NOT_TESTED = "NOT TESTED"
 AnyServer = TypeVar("AnyServer", RabbitMqServer, PostgreSqlServer)
 
-_missing: dict[str, str] = {}
 _running: list[Server] = []
 
 
@@ -58,8 +58,7 @@ def _serve(kind: type[AnyServer]) -> Iterator[AnyServer]:
     except ServerMissing as missing:
         if os.environ.get("CI"):
             pytest.fail(f"{kind.name} is required where CI is set: {missing}", pytrace=False)
-        _missing[kind.name] = str(missing)
-        pytest.skip(f"{kind.name} is missing: {missing}")
+        pytest.skip(f"{NOT_TESTED}, because {kind.name} is missing: {missing}")
     _running.append(server)
     try:
         yield server.start()
@@ -69,6 +68,7 @@ def _serve(kind: type[AnyServer]) -> Iterator[AnyServer]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _missing:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in _missing.items())
-        terminalreporter.write_line(f"NOT TESTED, because a server is missing. {reasons}", red=True, bold=True)
+    """Say loudly, and once, which servers were missing, on whichever process of the run they were."""
+    reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())}
+    for reason in sorted(reason.removeprefix("Skipped: ") for reason in reasons if NOT_TESTED in reason):
+        terminalreporter.write_line(reason, red=True, bold=True)

@@ -4,6 +4,7 @@ Nothing here touches a server, a cluster or a data directory that it did not mak
 """
 
 import contextlib
+import fcntl
 import os
 import pwd
 import secrets
@@ -332,6 +333,8 @@ def _install(package: str) -> None:
         apt-get -o DPkg::Lock::Timeout=120 update -q
         apt-get -o DPkg::Lock::Timeout=120 install -q -y --no-install-recommends {package}
     """
-    done = subprocess.run([*as_root, "sh", "-c", script], capture_output=True, text=True)
+    with (Path(tempfile.gettempdir()) / "helpdesk-tests-install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the suite runs in several processes
+        done = subprocess.run([*as_root, "sh", "-c", script], capture_output=True, text=True)
     if done.returncode:
         sys.stderr.write(f"tests: apt-get failed: {done.stderr[-500:]}\n")
