@@ -1,15 +1,19 @@
-"""The header that makes a retry harmless."""
+"""The header that makes a retry harmless, and what makes two requests the same."""
 
+import hashlib
+import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
+from pydantic import BaseModel
 
 from helpdesk.errors import InvalidInput
 
 _VISIBLE_ASCII = r"^[\x21-\x7e]{1,255}$"
 _KEY = re.compile(_VISIBLE_ASCII)
 
+REPLAYED = {"Idempotency-Replayed": {"description": "`true`: nothing new was stored.", "schema": {"type": "string"}}}
 IDEMPOTENCY_KEY_DESCRIPTION: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -31,3 +35,20 @@ def idempotency_key(request: Request) -> str | None:
             "is not 1 to 255 visible ASCII characters", field="Idempotency-Key", remedy="send a UUID, for instance"
         )
     return key
+
+
+async def _key_of(request: Request) -> str | None:
+    return idempotency_key(request)
+
+
+IdempotencyKey = Annotated[str | None, Depends(_key_of)]
+
+
+def body_sha256(request: BaseModel, **path: str) -> str:
+    """Return the digest by which two requests count as the same; the order of keys and white space do not matter.
+
+    Args:
+        path: parameters of the path; the same body for another ticket is another request.
+    """
+    body = json.dumps(request.model_dump(mode="json") | path, sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()

@@ -1,7 +1,5 @@
 """Intake: makes of a request everything that is stored with a new ticket."""
 
-import hashlib
-import json
 from datetime import datetime, timedelta
 
 from uuid_utils import uuid7
@@ -9,18 +7,13 @@ from uuid_utils import uuid7
 from helpdesk import envelopes
 from helpdesk.ports.store import IdempotencyRecord, Submission
 from helpdesk.tickets import Author, ConversationMessage, Priority, Status, Ticket, TicketEvent
+from ticket_api.idempotency import body_sha256
 from ticket_api.requests import SubmitTicket
 
 
 def default_priority(customer_tier: str) -> Priority:
     """Return the lane of a ticket whose portal names none."""
     return Priority.HIGH if customer_tier == "enterprise" else Priority.NORMAL
-
-
-def body_sha256(request: SubmitTicket) -> str:
-    """Return the digest by which two requests count as the same; the order of keys and white space do not matter."""
-    body = json.dumps(request.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(body.encode()).hexdigest()
 
 
 def new_submission(

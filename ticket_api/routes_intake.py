@@ -13,14 +13,13 @@ from helpdesk.tickets import Status
 from helpdesk.web.authentication import SCHEME, Gate
 from helpdesk.web.problems import problem_responses
 from ticket_api.bodies import body_description, read_body
-from ticket_api.idempotency import IDEMPOTENCY_KEY_DESCRIPTION, idempotency_key
+from ticket_api.idempotency import IDEMPOTENCY_KEY_DESCRIPTION, REPLAYED, idempotency_key
 from ticket_api.intake import new_submission
 from ticket_api.requests import SubmitTicket
 from ticket_api.responses import AcceptedTicket
 from ticket_api.services import CUSTOMER_ROLES, Services
 
 LOCATION = {"Location": {"description": "Where its status is shown.", "schema": {"type": "string"}}}
-_REPLAYED = {"Idempotency-Replayed": {"description": "`true`: nothing new was stored.", "schema": {"type": "string"}}}
 
 
 class _PlainRoute(APIRoute):
@@ -73,7 +72,7 @@ def add_intake(app: FastAPI) -> None:
         tags=["tickets"],
         response_model=AcceptedTicket,
         responses={
-            202: {"headers": LOCATION | _REPLAYED},
+            202: {"headers": LOCATION | REPLAYED},
             **problem_responses(400, 401, 403, 409, 413, 422, 429, 503),
         },
         route_class_override=_PlainRoute,

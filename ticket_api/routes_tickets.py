@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from helpdesk.errors import NotAuthorised
-from helpdesk.ports.store import Role, TicketFilter
+from helpdesk.ports.store import IdempotencyRecord, Role, TicketFilter
 from helpdesk.web.problems import problem_responses
 from ticket_api.filters import TicketFilters
+from ticket_api.idempotency import IDEMPOTENCY_KEY_DESCRIPTION, REPLAYED, IdempotencyKey, body_sha256
 from ticket_api.parameters import IfNoneMatch, TicketId
 from ticket_api.reading import read_ticket, view_for
 from ticket_api.requests import GiveFeedback, WriteMessage
@@ -57,17 +58,30 @@ def show_ticket(ticket_id: TicketId, caller: Reader, services: Uses, if_none_mat
     "/tickets/{ticket_id}/messages",
     status_code=HTTPStatus.ACCEPTED,
     response_model=AcceptedTicket,
-    responses={202: {"headers": LOCATION}, **problem_responses(404, 409)},
+    responses={202: {"headers": LOCATION | REPLAYED}, **problem_responses(404, 409)},
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY_DESCRIPTION]},
 )
-def write_message(ticket_id: TicketId, body: WriteMessage, caller: Customer, services: Uses) -> Response:
+def write_message(
+    ticket_id: TicketId, body: WriteMessage, key: IdempotencyKey, caller: Customer, services: Uses
+) -> Response:
     """Add what the customer wrote; it is decided again, unless a person has the ticket and sees it."""
-    ticket = services.desk.add_customer_message(
+    record = None
+    if key is not None:
+        record = IdempotencyRecord(
+            owner=caller.name,
+            key=key,
+            body_sha256=body_sha256(body, ticket_id=ticket_id),
+            ticket_id=ticket_id,
+            created_at=services.clock(),
+        )
+    written = services.desk.add_customer_message(
         ticket_id,
         body.text,
         owner=owner_of(caller),
         decide_within_s=services.settings.processor.decide_within_s,
+        idempotency=record,
     )
-    return accepted(ticket.ticket_id, ticket.status)
+    return accepted(ticket_id, written.status, replayed=written.replayed)
 
 
 @router.post(

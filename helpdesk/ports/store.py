@@ -47,7 +47,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRecord:
-    """Which ticket an (owner, key) pair made, and from which body."""
+    """Which ticket the request under an (owner, key) pair made or changed, and what its body was."""
 
     owner: str
     key: str
@@ -160,6 +160,13 @@ class Transaction(Protocol):
 
     def idempotency_records(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], IdempotencyRecord]:
         """Return the records that exist for these (owner, key) pairs."""
+
+    def add_idempotency_record(self, record: IdempotencyRecord) -> None:
+        """Store the record of a request on a ticket that exists.
+
+        Raises:
+            IdempotencyConflict: the (owner, key) pair exists already.
+        """
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return one ticket, locked for the rest of the transaction where the database can.

@@ -20,6 +20,7 @@ from tests.factories import (
     make_event,
     make_feedback,
     make_id,
+    make_idempotency,
     make_message,
     make_submission,
     make_ticket,
@@ -118,6 +119,18 @@ class TicketsContract(StoreFixtures):
             assert tx.idempotency_records(keys) == {("shop", "used"): used.idempotency}
             tx.add_submissions([batch[0]])
         assert read(store, batch[0].ticket) == batch[0].ticket
+
+    def test_a_request_on_a_ticket_that_exists_is_recorded_once(self, store: SqlStore) -> None:
+        submission = make_submission(idempotency_key="ticket")
+        add_submissions(store, submission)
+        record = make_idempotency(submission.ticket, key="message")
+        with store.transaction() as tx:
+            tx.add_idempotency_record(record)
+        with store.transaction() as tx:
+            with pytest.raises(IdempotencyConflict):
+                tx.add_idempotency_record(make_idempotency(submission.ticket, key="message", body="other"))
+            found = tx.idempotency_records([("shop", "message"), ("shop", "ticket")])
+        assert found == {("shop", "message"): record, ("shop", "ticket"): submission.idempotency}
 
     def test_an_unknown_ticket_is_not_found(self, store: SqlStore) -> None:
         missing = make_id()

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -13,6 +14,8 @@ from helpdesk.tickets import Status
 from tests.factories import make_citation, make_decision
 from tests.live_ticket_api import TICKET, LiveTicketApi, running
 from ticket_api.responses import STATUS_TEXTS
+
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +227,60 @@ def test_a_customer_who_writes_again_is_heard_in_a_new_turn(api: LiveTicketApi, 
     shown = portal.get(f"/tickets/{ticket_id}").json()
     assert (shown["status"], shown["turn"]) == ("reopened", 2)
     assert [message["text"] for message in shown["conversation"]][-1] == "It is still not here."
+
+
+def test_a_message_sent_again_under_its_key_gets_the_same_answer_and_is_stored_once(
+    api: LiveTicketApi, portal: httpx.Client
+) -> None:
+    ticket_id = answered(api)
+    path, key = f"/tickets/{ticket_id}/messages", {"Idempotency-Key": f"message-{ticket_id}"}
+    first = portal.post(path, json={"text": "It is still not here."}, headers=key)
+    api.route(ticket_id)
+    again = portal.post(path, content=b'{ "text":"It is still not here." }', headers=key | JSON)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert "idempotency-replayed" not in first.headers
+    assert (again.headers["idempotency-replayed"], again.headers["location"]) == ("true", first.headers["location"])
+    assert again.json() == first.json()
+    shown = portal.get(f"/tickets/{ticket_id}").json()
+    assert (shown["status"], shown["turn"]) == ("queued", 2)
+    assert [message["text"] for message in shown["conversation"]].count("It is still not here.") == 1
+
+
+def test_a_message_sent_many_times_at_once_under_one_key_is_stored_once(
+    api: LiveTicketApi, portal: httpx.Client
+) -> None:
+    ticket_id = answered(api)
+    path, key = f"/tickets/{ticket_id}/messages", {"Idempotency-Key": f"storm-{ticket_id}"}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: portal.post(path, json={"text": "Hello?"}, headers=key), range(16)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.text for answer in answers}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+    assert portal.get(f"/tickets/{ticket_id}").json()["turn"] == 2
+
+
+def test_a_key_that_named_another_request_stores_no_message(api: LiveTicketApi, portal: httpx.Client) -> None:
+    ticket_id, other = answered(api), answered(api)
+    key = {"Idempotency-Key": f"conflict-{ticket_id}"}
+    assert portal.post(f"/tickets/{ticket_id}/messages", json={"text": "One."}, headers=key).status_code == 202
+    for path, body in (
+        (f"/tickets/{ticket_id}/messages", {"text": "Two."}),
+        (f"/tickets/{other}/messages", {"text": "One."}),
+        ("/tickets", TICKET),
+    ):
+        refused = portal.post(path, json=body, headers=key)
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:helpdesk:problem:idempotency-conflict")
+    assert [portal.get(f"/tickets/{one}").json()["turn"] for one in (ticket_id, other)] == [2, 1]
+    empty = portal.post(f"/tickets/{ticket_id}/messages", json={"text": "x"}, headers={"Idempotency-Key": ""})
+    assert (empty.status_code, empty.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
+
+
+def test_another_portals_key_of_the_same_name_is_another_key(api: LiveTicketApi) -> None:
+    key = {"Idempotency-Key": "shared-name"}
+    for name in ("portal", "other-portal"):
+        ticket_id = api.submit(name)
+        written = api.client(name).post(f"/tickets/{ticket_id}/messages", json={"text": "Hello."}, headers=key)
+        assert (written.status_code, "idempotency-replayed" in written.headers) == (202, False)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "a\x00b", "x" * 16_385, None, 3])

@@ -526,7 +526,7 @@ class TestTheCustomerWritesAgain:
     def test_a_closed_ticket_is_decided_again_in_a_new_turn_with_a_new_deadline(self, shop: Shop, closed: str) -> None:
         shop.relay()
         shop.wait(3600)
-        changed = shop.desk.add_customer_message(closed, "Still missing!", owner="shop", decide_within_s=120)
+        changed = shop.desk.add_customer_message(closed, "Still missing!", owner="shop", decide_within_s=120).ticket
         assert (changed.status, changed.turn) == (Status.REOPENED, 2)
         assert changed.deadline_at == shop.now + timedelta(seconds=120)
         (submission,) = shop.unsent()
@@ -537,7 +537,7 @@ class TestTheCustomerWritesAgain:
         ticket_id = shop.submitted()
         deadline: datetime = shop.ticket(ticket_id).deadline_at
         shop.wait(30)
-        changed = shop.desk.add_customer_message(ticket_id, "P.S.", owner="shop", decide_within_s=120)
+        changed = shop.desk.add_customer_message(ticket_id, "P.S.", owner="shop", decide_within_s=120).ticket
         assert (changed.status, changed.turn, changed.deadline_at) == (Status.RECEIVED, 2, deadline)
         assert [message.turn for message in shop.unsent()] == [1, 2]
 
@@ -547,7 +547,7 @@ class TestTheCustomerWritesAgain:
         if claimed:
             shop.desk.claim(ticket_id, "maria")
         before = shop.ticket(ticket_id)
-        changed = shop.desk.add_customer_message(ticket_id, "P.S.", owner=None, decide_within_s=120)
+        changed = shop.desk.add_customer_message(ticket_id, "P.S.", owner=None, decide_within_s=120).ticket
         assert (changed.status, changed.claimed_by, changed.entry_id) == (
             before.status,
             before.claimed_by,

@@ -23,10 +23,11 @@ _KEYS = select(*columns_of(idempotency, IdempotencyRecord)).where(
     idempotency.c.owner.in_(bindparam("owners", expanding=True)),
     idempotency.c.key.in_(bindparam("keys", expanding=True)),
 )
+_RACE = "One of the idempotency keys was used in the meantime. Send the request again."
 
 
 class Submissions(Scope):
-    """Stores new tickets."""
+    """Stores new tickets, and the keys of requests."""
 
     def add_submissions(self, submissions: Sequence[Submission]) -> None:
         """Store new tickets with message, event, outbox row and idempotency record, one statement per table."""
@@ -49,6 +50,11 @@ class Submissions(Scope):
         wanted = set(keys)
         return {pair: record for record in found if (pair := (record.owner, record.key)) in wanted}
 
+    def add_idempotency_record(self, record: IdempotencyRecord) -> None:
+        """Store the record of a request on a ticket that exists."""
+        if _ADD_KEYS.execute(self._connection, [record]) == 0:
+            raise IdempotencyConflict(_RACE)
+
     def _add_keys(self, records: list[IdempotencyRecord]) -> None:
         if not records:
             return
@@ -57,4 +63,4 @@ class Submissions(Scope):
         if _ADD_KEYS.execute(self._connection, ordered) < len(records):
             made = [record.ticket_id for record in records]
             self._connection.execute(delete(idempotency).where(idempotency.c.ticket_id.in_(made)))
-            raise IdempotencyConflict("One of the idempotency keys was used in the meantime. Send the request again.")
+            raise IdempotencyConflict(_RACE)
