@@ -15,6 +15,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+Days = Annotated[float, Field(gt=0, le=36_500)]
 
 
 class _Group(BaseModel):
@@ -95,6 +96,14 @@ class ProcessorSettings(_Group):
     policy_file: Path = Field(default=PROJECT_DIR / "processor" / "policy.yaml", description="The decision policy.")
 
 
+class RetentionSettings(_Group):
+    """How long the relay keeps what only absorbs repetitions."""
+
+    inbox_days: Days = Field(default=7.0, description="A handled message is remembered for this long.")
+    idempotency_days: Days = Field(default=3.0, description="A retry under an `Idempotency-Key` may come this late.")
+    prune_every_s: Seconds = Field(default=60.0, description="How often the relay deletes what is older.")
+
+
 class KnowledgeSettings(_Group):
     """The knowledge base."""
 
@@ -169,6 +178,7 @@ class Settings(BaseSettings):
     prediction_api: PredictionApiSettings = PredictionApiSettings()
     model: ModelSettings = ModelSettings()
     processor: ProcessorSettings = ProcessorSettings()
+    retention: RetentionSettings = RetentionSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     writer: WriterSettings = WriterSettings()
     client: ClientSettings = ClientSettings()

@@ -1,4 +1,4 @@
-"""Runs the relay as a process: outbox and watchdog side by side, until told to stop."""
+"""Runs the relay as a process: outbox, watchdog and pruner side by side, until told to stop."""
 
 import logging
 import signal
@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from helpdesk.settings import Settings
 from helpdesk.wiring import open_broker, open_desk, open_store
 from relay.outbox import Relay
+from relay.pruner import Pruner
 from relay.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,14 @@ def serve(settings: Settings) -> None:
         watching = threading.Thread(
             target=watchdog.run, args=(stop,), kwargs={"every_s": processor.sweep_every_s}, name="watchdog"
         )
+        pruning = threading.Thread(target=Pruner(store, settings.retention).run, args=(stop,), name="pruner")
         watching.start()
+        pruning.start()
         log.info("relay and watchdog run")
         try:
             Relay(store, broker, confirm_timeout_s=settings.broker.confirm_timeout_s).run(stop)
         finally:
             stop.set()
             watching.join()
+            pruning.join()
     log.info("relay stopped")

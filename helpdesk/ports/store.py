@@ -288,6 +288,13 @@ class Transaction(Protocol):
     def fact(self, name: str) -> str | None: ...
     def set_fact(self, name: str, value: str) -> None: ...
 
+    # What has done its service; deleted in batches, so that nobody waits long for a lock
+    def prune_inbox(self, before: datetime, *, limit: int) -> int:
+        """Delete finished entries last touched before ``before``, at most ``limit``; return how many."""
+
+    def prune_idempotency_records(self, before: datetime, *, limit: int) -> int:
+        """Delete records made before ``before``, at most ``limit``; return how many."""
+
     # For reports and the checker
     def counts_by_status(self) -> Mapping[Status, int]: ...
 

@@ -11,7 +11,9 @@ from helpdesk.errors import ApiKeyNotFound, DeadLetterNotFound
 from helpdesk.ports.store import DeadLetterStatus, InboxEntry, Role
 from helpdesk.tickets import Priority
 from tests.contract.store_fixtures import StoreFixtures
-from tests.factories import NOON, make_api_key, make_dead_letter, make_envelope
+from tests.factories import NOON, make_api_key, make_dead_letter, make_envelope, make_submission
+
+HOUR = timedelta(hours=1)
 
 
 class MessagesContract(StoreFixtures):
@@ -102,6 +104,41 @@ class MessagesContract(StoreFixtures):
 
         with ThreadPoolExecutor(6) as pool:
             assert sorted(pool.map(start, range(30))) == list(range(1, 31))
+
+    def test_old_finished_entries_are_forgotten_and_no_others(self, store: SqlStore) -> None:
+        with store.transaction() as tx:
+            tx.start_messages(["finished", "unfinished", "seen again", "fresh"], at=NOON - 3 * HOUR)
+            tx.finish_messages(["finished", "seen again"], at=NOON - 2 * HOUR)
+            tx.finish_messages(["fresh"], at=NOON)
+        with store.transaction() as tx:
+            tx.start_messages(["seen again"], at=NOON)
+        with store.transaction() as tx:
+            assert tx.prune_inbox(NOON - 2 * HOUR, limit=10) == 0
+            assert tx.prune_inbox(NOON, limit=10) == 1
+            entries = tx.start_messages(["finished", "unfinished", "seen again", "fresh"], at=NOON)
+        assert entries["finished"] == InboxEntry(message_id="finished", starts=1, finished=False)
+        assert entries["unfinished"].starts == 2
+        assert entries["seen again"].finished
+        assert entries["fresh"].finished
+
+    def test_pruning_deletes_the_oldest_and_at_most_as_many_as_it_is_told(self, store: SqlStore) -> None:
+        ids = [f"m{number}" for number in range(5)]
+        submissions = [
+            make_submission(idempotency_key=one, created_at=NOON - age * HOUR) for age, one in enumerate(ids)
+        ]
+        with store.transaction() as tx:
+            tx.add_submissions(submissions)
+            for age, one in enumerate(ids):
+                tx.finish_messages([one], at=NOON - age * HOUR)
+        with store.transaction() as tx:
+            assert tx.prune_inbox(NOON, limit=3) == 3
+            assert tx.prune_idempotency_records(NOON, limit=3) == 3
+            keys = tx.idempotency_records([("shop", one) for one in ids])
+            entries = tx.start_messages(ids, at=NOON)
+            assert tx.prune_inbox(NOON, limit=3) == 0
+            assert tx.prune_idempotency_records(NOON, limit=3) == 1
+        assert [key for _, key in keys] == ids[:2]
+        assert [one for one in ids if entries[one].finished] == ids[:2]
 
     def test_a_dead_letter_is_stored_once(self, store: SqlStore) -> None:
         letter = make_dead_letter(body=bytes(range(256)), ticket_id="t", turn=2)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -65,6 +66,15 @@ class TestPostgresqlStore(StoreContract):
                 swallow()
         with store.reading() as tx:
             assert tx.fact("a") is None
+
+    def test_pruning_waits_for_nobody_who_handles_an_old_message_again(
+        self, store: SqlStore, make_store: MakeStore
+    ) -> None:
+        with store.transaction() as tx:
+            tx.finish_messages(["held", "free"], at=NOON)
+        with store.transaction() as tx, make_store(busy_wait_s=0.2).transaction() as pruning:
+            tx.start_messages(["held"], at=NOON)
+            assert pruning.prune_inbox(NOON + timedelta(hours=1), limit=10) == 1
 
     def test_a_nul_character_is_bad_input_and_no_failure(self, store: SqlStore) -> None:
         with pytest.raises(InvalidInput, match="NUL"), store.reading() as tx:

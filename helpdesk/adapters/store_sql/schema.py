@@ -225,6 +225,7 @@ inbox = Table(
     _integer("starts"),
     Column("finished", Boolean, nullable=False),
     _time("at"),
+    _partial("ix_inbox_finished", "at", where="finished"),
     sqlite_with_rowid=False,
 )
 
@@ -253,6 +254,7 @@ idempotency = Table(
     _text("body_sha256"),
     _text("ticket_id"),
     _time("created_at"),
+    Index(None, "created_at"),
     sqlite_with_rowid=False,
 )
 

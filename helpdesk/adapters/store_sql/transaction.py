@@ -7,10 +7,13 @@ from helpdesk.adapters.store_sql.history import History
 from helpdesk.adapters.store_sql.inbox import Inbox
 from helpdesk.adapters.store_sql.listing import Listing
 from helpdesk.adapters.store_sql.outbox import Outbox
+from helpdesk.adapters.store_sql.pruning import Pruning
 from helpdesk.adapters.store_sql.submissions import Submissions
 from helpdesk.adapters.store_sql.tickets import Tickets
 from helpdesk.adapters.store_sql.waiting import Waiting
 
 
-class SqlTransaction(Submissions, Tickets, Listing, Waiting, History, Outbox, Inbox, DeadLetters, ApiKeys, Facts):
+class SqlTransaction(
+    Submissions, Tickets, Listing, Waiting, History, Outbox, Inbox, DeadLetters, ApiKeys, Facts, Pruning
+):
     """Implements the port's ``Transaction``."""

@@ -1,0 +1,56 @@
+"""The watchdog over the real store and the embedded queue: what nobody moves any more is moved."""
+
+from datetime import UTC, datetime, timedelta
+
+from helpdesk.envelopes import submission_id
+from helpdesk.ports.broker import LANES
+from helpdesk.tickets import GENERAL, Status
+from tests.shop import CLAIM_LEASE_S, Shop
+
+
+def test_the_watchdog_gives_an_overdue_ticket_to_a_person_although_no_worker_runs(shop: Shop) -> None:
+    ticket_id = shop.submit("please cancel my order", deadline_at=datetime.now(UTC) - timedelta(seconds=1))
+    report = shop.watchdog().run_once()
+    assert report.handed_over == 1
+    ticket = shop.ticket(ticket_id)
+    assert (ticket.status, ticket.queue) == (Status.QUEUED, GENERAL)
+    assert "in time" in ticket.queue_reason
+    shop.start_worker()
+    shop.wait_for_empty_lanes()
+    assert shop.ticket(ticket_id).status is Status.QUEUED
+
+
+def test_the_watchdog_publishes_a_ticket_again_whose_message_was_lost(shop: Shop) -> None:
+    ticket_id = shop.submit("please cancel my order")
+    assert shop.broker.withdraw(LANES[1], submission_id(ticket_id, 1))
+    watchdog = shop.watchdog(after_s=31)
+    assert watchdog.run_once().republished == 1
+    assert watchdog.run_once().republished == 0
+    shop.relay.run_once()
+    shop.start_worker()
+    assert shop.decided(ticket_id)[0].status is Status.ANSWERED
+
+
+def test_the_watchdog_returns_a_claim_that_ran_out(shop: Shop) -> None:
+    ticket_id = shop.submit("unsure what this is")
+    shop.start_worker()
+    shop.decided(ticket_id)
+    shop.relay.run_once()
+    shop.desk.claim(ticket_id, "ada")
+    assert shop.watchdog(after_s=CLAIM_LEASE_S + 1).run_once().claims_returned == 1
+    ticket = shop.ticket(ticket_id)
+    assert (ticket.status, ticket.claimed_by) == (Status.QUEUED, None)
+
+
+def test_the_watchdog_offers_a_ticket_again_whose_message_a_broker_client_took_and_forgot(shop: Shop) -> None:
+    ticket_id = shop.submit("unsure what this is")
+    shop.start_worker()
+    shop.decided(ticket_id)
+    shop.relay.run_once()
+    first = shop.ticket(ticket_id).entry_id
+    assert first is not None
+    assert shop.broker.withdraw("human.ORDER", first)
+    assert shop.watchdog(after_s=7200).run_once().reoffered == 1
+    shop.relay.run_once()
+    assert shop.ticket(ticket_id).entry_id != first
+    assert shop.broker.depths()["human.ORDER"] == 1
