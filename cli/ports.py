@@ -1,8 +1,9 @@
 """Ports and addresses of the services on this machine."""
 
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+from cli.service_names import ServiceName
 from helpdesk.errors import InvalidSetting
 from helpdesk.settings import PredictionApiSettings, Settings, TicketApiSettings
 
@@ -16,25 +17,24 @@ def with_ports(settings: Settings) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def require_free_ports(settings: Settings, service_names: Collection[str]) -> None:
+def require_free_ports(settings: Settings, service_names: Collection[str], *, workers: int = 1) -> None:
     """Check the ports of these services before anything starts.
 
     Raises:
         InvalidSetting: one is taken, or its address is not this machine's; names port, setting and remedy.
     """
-    for name, group in _groups(settings).items():
-        service = name.replace("_", "-")
-        variable = f"HELPDESK_{name.upper()}__PORT"
+    for service, host, port, variable in _listeners(settings, workers):
         if service not in service_names:
             continue
         try:
-            with _socket(group.host) as probe:
-                probe.bind((group.host, group.port))
-        except OSError as error:
+            with _socket(host) as probe:
+                probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise InvalidSetting(
-                f"port {group.port} on {group.host} cannot be used for the {service}: {error.strerror}",
+                f"port {port} on {host} cannot be used for the {service}: {reason}",
                 field=variable,
-                remedy=f"stop the program that listens there, or choose another port, as {variable}={group.port + 1}",
+                remedy=f"stop the program that listens there, or choose another port, as {variable}={port + 1}",
             ) from error
 
 
@@ -53,6 +53,25 @@ def local_url(host: str, port: int) -> str:
 
 def _groups(settings: Settings) -> dict[str, TicketApiSettings | PredictionApiSettings]:
     return {"ticket_api": settings.ticket_api, "prediction_api": settings.prediction_api}
+
+
+def worker_metrics_port(settings: Settings, number: int) -> int:
+    """Return the port at which the n-th worker of this machine serves its metrics; 0 where none does."""
+    first = settings.metrics.worker_port
+    return first + number - 1 if first else 0
+
+
+def _listeners(settings: Settings, workers: int) -> Iterator[tuple[str, str, int, str]]:
+    """Yield service, host, port and setting of everything that would listen."""
+    for name, group in _groups(settings).items():
+        yield name.replace("_", "-"), group.host, group.port, f"HELPDESK_{name.upper()}__PORT"
+    metrics = settings.metrics
+    if metrics.relay_port:
+        yield ServiceName.RELAY, metrics.host, metrics.relay_port, "HELPDESK_METRICS__RELAY_PORT"
+    if metrics.worker_port:
+        for number in range(1, workers + 1):
+            port = worker_metrics_port(settings, number)
+            yield ServiceName.WORKER, metrics.host, port, "HELPDESK_METRICS__WORKER_PORT"
 
 
 def _socket(host: str) -> socket.socket:

@@ -38,7 +38,7 @@ def run(
 
     settings = with_ports(load_settings())
     names = services or needed(settings, workers=workers)
-    require_free_ports(settings, names)
+    require_free_ports(settings, names, workers=workers)
     console = stderr()
     keys = prepare(settings)
     settings = with_processor_key(settings, keys)
@@ -93,8 +93,12 @@ def document(
 ) -> dict[str, Any]:
     """Return what `--json` prints once everything runs."""
     urls = {service.name: service.url for service in services if service.url}
+    metrics = {service.name: service.metrics_url for service in services if service.metrics_url}
     result: dict[str, Any] = {
-        "services": [{"name": name, "pid": pid, "url": urls.get(name)} for name, pid in pids.items()],
+        "services": [
+            {"name": name, "pid": pid, "url": urls.get(name), "metrics_url": metrics.get(name)}
+            for name, pid in pids.items()
+        ],
         "keys": dict(keys),
         "state_dir": str(settings.state_dir),
     }
@@ -113,6 +117,9 @@ def print_overview(
     grid = Table.grid(padding=(0, 2))
     for name, url in urls.items():
         grid.add_row(Text(name, style="bold"), Text(url, style="cyan"))
+    for service in services:
+        if service.metrics_url:
+            grid.add_row(Text(service.name, style="bold"), Text(service.metrics_url, style="bright_black"))
     grid.add_row(Text("parts", style="bold"), Text(_parts(settings)))
     grid.add_row()
     for name, secret in keys.items():

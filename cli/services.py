@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.environment import child_environment
-from cli.ports import LOOPBACK, free_port, local_url
+from cli.ports import LOOPBACK, free_port, local_url, worker_metrics_port
 from cli.service_names import ServiceName
 from helpdesk.settings import Settings
 
@@ -20,6 +20,7 @@ class Service:
 
     Attributes:
         url: where it serves; empty for those that do not.
+        metrics_url: where it serves its metrics; empty where it serves none.
         ready_path: answers with success once it can serve.
         ready_event: the log event by which one without a URL says that it works.
         after: services that must be ready before this one starts, and that stop after it.
@@ -31,6 +32,7 @@ class Service:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
     url: str = ""
+    metrics_url: str = ""
     ready_path: str = "/ready"
     ready_event: str = ""
     after: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ def plan(
             name=ServiceName.RELAY,
             command=_python("relay"),
             environment=environment,
+            metrics_url=_metrics_url(settings, settings.metrics.relay_port),
             ready_event="relay and watchdog run",
         )
         services.append(relay)
@@ -105,19 +108,27 @@ def plan(
                 one_shot=True,
             )
         )
-        services.extend(_workers(environment, (*index, *predictor, KNOWLEDGE), workers))
+        services.extend(_workers(settings, environment, (*index, *predictor, KNOWLEDGE), workers))
     return services
 
 
-def _workers(environment: Mapping[str, str], needs: tuple[str, ...], workers: int) -> Iterator[Service]:
+def _workers(
+    settings: Settings, environment: Mapping[str, str], needs: tuple[str, ...], workers: int
+) -> Iterator[Service]:
     for number in range(1, workers + 1):
+        port = worker_metrics_port(settings, number)
         yield Service(
             name=ServiceName.WORKER if workers == 1 else f"{ServiceName.WORKER}-{number}",
             command=_python("processor"),
-            environment=environment,
+            environment={**environment, "HELPDESK_METRICS__WORKER_PORT": str(port)},
+            metrics_url=_metrics_url(settings, port),
             ready_event="worker consumes",
             after=needs,
         )
+
+
+def _metrics_url(settings: Settings, port: int) -> str:
+    return f"{local_url(settings.metrics.host, port)}/metrics" if port else ""
 
 
 def _chroma(settings: Settings) -> Service:

@@ -26,3 +26,35 @@ prediction_duration = Histogram(
     buckets=(0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0),
 )
 prediction_queue = Gauge("helpdesk_prediction_queue_length", "Tickets that wait for an inference.")
+
+# What relay and worker stand on
+dependency_up = Gauge("helpdesk_dependency_up", "Whether a part answered when last asked: 1 or 0.", ("dependency",))
+
+# Relay
+outbox_messages = Gauge("helpdesk_outbox_messages", "Messages that are committed and wait for the broker's confirm.")
+outbox_oldest_age = Gauge("helpdesk_outbox_oldest_age_seconds", "For how long the oldest of them has waited.")
+messages_published = Counter(
+    "helpdesk_messages_published_total", "Messages that the broker confirmed.", ("destination",)
+)
+messages_refused = Counter(
+    "helpdesk_messages_refused_total", "Messages that were refused or not confirmed, and stay.", ("destination",)
+)
+sweeps = Counter("helpdesk_sweeps_total", "Rounds of the watchdog.", ("result",))
+swept_tickets = Counter("helpdesk_swept_tickets_total", "Tickets that the watchdog moved.", ("duty",))
+pruned_rows = Counter("helpdesk_pruned_rows_total", "Rows that were deleted because of their age.", ("table",))
+
+# Worker
+deliveries = Counter("helpdesk_deliveries_total", "Messages that the worker settled.", ("result",))
+decisions = Counter(
+    "helpdesk_decisions_total", "Decisions that took effect, with the code of their last reason.", ("outcome", "reason")
+)
+handling_duration = Histogram(
+    "helpdesk_handling_duration_seconds",
+    "From the opening of a ticket's message to the commit of its decision.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
+decision_delay = Histogram(
+    "helpdesk_decision_delay_seconds",
+    "From the message that asks for a decision to its commit, waiting and retries included.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+)

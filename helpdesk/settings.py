@@ -133,6 +133,16 @@ class ClientSettings(_Group):
     timeout_s: Seconds = Field(default=30.0, description="How long a command waits for an answer.")
 
 
+class MetricsSettings(_Group):
+    """Metrics and health of relay and worker."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; whoever reaches it needs no key.")
+    relay_port: Port = Field(default=9180, description="Port of the relay's `/metrics` and `/health` (0: none).")
+    worker_port: Port = Field(
+        default=9181, description="The same for the worker; `helpdesk run` gives further workers the ports that follow."
+    )
+
+
 class LogSettings(_Group):
     """Logging."""
 
@@ -182,6 +192,7 @@ class Settings(BaseSettings):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     writer: WriterSettings = WriterSettings()
     client: ClientSettings = ClientSettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 
 

@@ -16,6 +16,7 @@ from helpdesk.ports.store import Store
 from helpdesk.tickets import GENERAL
 from processor.considering import Consideration
 from processor.decide import Decision
+from processor.observing import count_decisions
 from processor.opening import give_up, open_deliveries
 from processor.recording import record
 from processor.retry import next_delay_s
@@ -112,9 +113,11 @@ class Handler:
     def _record(self, works: Sequence[Work]) -> None:
         if not works:
             return
+        at = self._clock()
         with self._store.transaction() as tx:
-            record(tx, works, at=self._clock())
+            decided = record(tx, works, at=at)
         failpoint("worker.after_commit_before_ack")
+        count_decisions(decided, at=at)
         for work in works:
             work.delivery.ack()
             log.debug("decided", extra={"ticket_id": work.ticket.ticket_id, "ms": work.duration_ms})

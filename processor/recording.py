@@ -54,24 +54,30 @@ def still_due(ticket: Ticket, work: Work) -> bool:
     return ticket.turn == work.message.turn and ticket.status in AWAITS_MACHINE
 
 
-def record(tx: Transaction, works: Sequence[Work], *, at: datetime) -> None:
+def record(tx: Transaction, works: Sequence[Work], *, at: datetime) -> list[Work]:
     """Record every decision that is still due, and that every message is done, in the caller's transaction.
 
     A ticket that a person took meanwhile gets its answer as a draft; nothing is sent over a person.
+
+    Returns:
+        The works whose decision took effect.
     """
     # Messages before tickets, as in opening: a redelivered batch would else wait for this one in a circle.
     tx.finish_messages([work.delivery.envelope.message_id for work in works], at=at)
     tickets = tx.tickets([work.ticket.ticket_id for work in works])
     effects = Effects()
+    decided: list[Work] = []
     for work in works:
         ticket = tickets[work.ticket.ticket_id]
         if work.decision is None:
             raise ValueError(f"ticket {ticket.ticket_id} has no decision")
         if still_due(ticket, work):
             _decided(effects, ticket, work, work.decision, at)
+            decided.append(work)
         elif ticket.status is Status.CLAIMED and ticket.turn == work.message.turn and not _is_decided(tx, ticket):
             _draft_for_the_holder(effects, ticket, work, work.decision, at)
     effects.write(tx, at=at)
+    return decided
 
 
 def _is_decided(tx: Transaction, ticket: Ticket) -> bool:

@@ -6,6 +6,7 @@ import threading
 from contextlib import ExitStack, closing
 
 from helpdesk.errors import KnowledgeUnavailable
+from helpdesk.metrics_server import observed
 from helpdesk.ports.knowledge import Knowledge, Question
 from helpdesk.settings import Settings
 from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
@@ -34,6 +35,14 @@ def serve(settings: Settings) -> None:
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
         writer = stack.enter_context(closing(open_writer(settings)))
         consideration = Consideration(predictor, knowledge, writer, policy, passages=settings.knowledge.passages)
+        checks = {
+            "store": store.check,
+            "broker": broker.check,
+            "predictor": predictor.check,
+            "knowledge": knowledge.check,
+        }
+        port, setting = settings.metrics.worker_port, "HELPDESK_METRICS__WORKER_PORT"
+        stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
         log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})

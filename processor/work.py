@@ -1,5 +1,6 @@
 """One ticket on its way through the worker."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ class Work:
         ticket: as it stood when the work began; recording reads it again under lock.
         text: the customer's own words in this turn, with the subject in the first.
         crashes: how often its handling was begun before and ended without a word.
+        begun: when the work began, on the clock of ``time.perf_counter``.
     """
 
     delivery: Delivery
@@ -34,3 +36,4 @@ class Work:
     answer: WrittenAnswer | None = None
     versions: dict[str, str] = field(default_factory=dict)
     duration_ms: dict[str, float] = field(default_factory=dict)
+    begun: float = field(default_factory=time.perf_counter)

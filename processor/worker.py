@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from helpdesk import metrics
 from helpdesk.errors import BrokerMisconfigured, HelpdeskError, StoreUnavailable
 from helpdesk.ports.broker import LANES, Broker, Delivery, Envelope
 from helpdesk.ports.store import Store
@@ -42,17 +43,19 @@ class _Watched:
         return self._settled
 
     def ack(self) -> bool:
-        return self._first() and self._delivery.ack()
+        return self._first("acknowledged") and self._delivery.ack()
 
     def retry(self, delay_s: float) -> bool:
-        return self._first() and self._delivery.retry(delay_s)
+        return self._first("retried") and self._delivery.retry(delay_s)
 
     def dead_letter(self, reason: str) -> bool:
-        return self._first() and self._delivery.dead_letter(reason)
+        return self._first("dead_lettered") and self._delivery.dead_letter(reason)
 
-    def _first(self) -> bool:
+    def _first(self, result: str) -> bool:
         with self._lock:
             first, self._settled = not self._settled, True
+        if first:
+            metrics.deliveries.labels(result).inc()
         return first
 
 

@@ -8,6 +8,7 @@ from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable, StoreUnavail
 from helpdesk.failpoints import failpoint
 from helpdesk.ports.broker import Broker, Publisher
 from helpdesk.ports.store import OutboxRow, Store
+from relay.observing import count_published
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Relay:
             self._after = 0
             return 0, 0
         outcomes = self._publish(rows)
+        count_published(rows, outcomes)
         failpoint("relay.after_publish_before_delete")
         confirmed = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
         refused = [outcome for outcome in outcomes if outcome is not None]

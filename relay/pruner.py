@@ -7,9 +7,10 @@ request under a forgotten key is a new one.
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
+from helpdesk import metrics
 from helpdesk.clock import Clock, utc_now
 from helpdesk.errors import StoreUnavailable
 from helpdesk.ports.store import Store, Transaction
@@ -50,8 +51,10 @@ class Pruner:
             except StoreUnavailable as error:
                 log.warning("pruning waits", extra={"error": str(error)})
                 continue
+            for table, deleted in asdict(report).items():
+                metrics.pruned_rows.labels(table).inc(deleted)
             if report != PruneReport():
-                log.info("pruned", extra={"inbox": report.inbox, "idempotency": report.idempotency})
+                log.info("pruned", extra=asdict(report))
 
     def run_once(self, stop: threading.Event) -> PruneReport:
         """Delete all that is old enough, unless ``stop`` is set before the end."""

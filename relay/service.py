@@ -4,9 +4,13 @@ import logging
 import signal
 import threading
 from contextlib import ExitStack, closing
+from functools import partial
 
+from helpdesk.dependencies import Check
+from helpdesk.metrics_server import observed
 from helpdesk.settings import Settings
 from helpdesk.wiring import open_broker, open_desk, open_store
+from relay.observing import check_store
 from relay.outbox import Relay
 from relay.pruner import Pruner
 from relay.watchdog import Watchdog
@@ -34,6 +38,9 @@ def serve(settings: Settings) -> None:
             target=watchdog.run, args=(stop,), kwargs={"every_s": processor.sweep_every_s}, name="watchdog"
         )
         pruning = threading.Thread(target=Pruner(store, settings.retention).run, args=(stop,), name="pruner")
+        checks: dict[str, Check] = {"store": partial(check_store, store), "broker": broker.check}
+        port, setting = settings.metrics.relay_port, "HELPDESK_METRICS__RELAY_PORT"
+        stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         watching.start()
         pruning.start()
         log.info("relay and watchdog run")

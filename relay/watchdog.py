@@ -2,10 +2,10 @@
 
 import logging
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
-from helpdesk import envelopes
+from helpdesk import envelopes, metrics
 from helpdesk.clock import Clock, utc_now
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
 from helpdesk.desk import Desk, enqueue
@@ -56,7 +56,11 @@ class Watchdog:
                 report = self.run_once()
             except (StoreUnavailable, BrokerUnavailable) as error:
                 log.warning("sweep waits", extra={"error": str(error)})
+                metrics.sweeps.labels("failed").inc()
                 continue
+            metrics.sweeps.labels("done").inc()
+            for duty, moved in asdict(report).items():
+                metrics.swept_tickets.labels(duty).inc(moved)
             if report != SweepReport():
                 log.info("swept", extra={"report": repr(report)})
 

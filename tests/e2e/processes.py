@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
+
+import httpx
 
 from helpdesk.settings import PROJECT_DIR, setting_names
 
@@ -15,7 +18,8 @@ def environment(state_dir: Path, **variables: str) -> Mapping[str, str]:
     """Return this process's environment without any setting of ours but these."""
     names = set(setting_names())
     kept = {name: value for name, value in os.environ.items() if name.upper() not in names}
-    return {**kept, "PYTHONPATH": str(PROJECT_DIR), "HELPDESK_STATE_DIR": str(state_dir), **variables}
+    none = dict.fromkeys(("HELPDESK_METRICS__RELAY_PORT", "HELPDESK_METRICS__WORKER_PORT"), "0")
+    return {**kept, **none, "PYTHONPATH": str(PROJECT_DIR), "HELPDESK_STATE_DIR": str(state_dir), **variables}
 
 
 def children(parent: int) -> set[int]:
@@ -32,3 +36,16 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def wait_for_lines(url: str, beginnings: tuple[str, ...], *, limit_s: float = 30.0) -> None:
+    """Wait until a page has a line that begins so, for each."""
+    deadline, missing, text = time.monotonic() + limit_s, list(beginnings), ""
+    while missing:
+        assert time.monotonic() < deadline, f"{missing} did not appear in\n{text}"
+        time.sleep(0.1)
+        try:
+            text = httpx.get(url, timeout=5, trust_env=False).text
+        except httpx.TransportError:
+            continue
+        missing = [begin for begin in beginnings if not any(line.startswith(begin) for line in text.splitlines())]

@@ -18,7 +18,8 @@ from typing import IO
 import pytest
 
 from helpdesk.settings import PROJECT_DIR
-from tests.e2e.processes import HELPDESK, children, environment, is_alive
+from tests.e2e.processes import HELPDESK, children, environment, is_alive, wait_for_lines
+from tests.servers import free_port
 
 START_LIMIT_S = 240.0
 STOP_LIMIT_S = 20.0
@@ -79,7 +80,8 @@ def running(tmp_path: Path, state_dir: Path) -> Iterator[Running]:
     articles = tmp_path / "articles"
     articles.mkdir()
     (articles / "parcel-late.md").write_text(ARTICLE)
-    ports = {"HELPDESK_TICKET_API__PORT": "0", "HELPDESK_PREDICTION_API__PORT": "0"}
+    ports = {f"HELPDESK_{service}__PORT": "0" for service in ("TICKET_API", "PREDICTION_API")}
+    ports |= {f"HELPDESK_METRICS__{service}_PORT": str(free_port()) for service in ("RELAY", "WORKER")}
     with subprocess.Popen(
         [*HELPDESK, "run"],
         cwd=PROJECT_DIR,
@@ -111,6 +113,10 @@ def test_what_it_prints_works_and_ctrl_c_drains(running: Running, state_dir: Pat
         pytest.skip("curl is not installed")
     accepted = json.loads(subprocess.run(shlex.split(curl), capture_output=True, check=True).stdout)
     assert accepted["status"] == "received"
+
+    [relay, worker] = (line.split()[2] for line in running.lines if re.search(r"(relay|worker) .*/metrics", line))
+    wait_for_lines(relay, ('helpdesk_messages_published_total{destination="in.normal"} 1.0',))
+    wait_for_lines(worker, ("helpdesk_decisions_total{", 'helpdesk_deliveries_total{result="acknowledged"} 1.0'))
 
     pids = children(running.process.pid)
     assert len(pids) == 4  # two APIs, relay, worker: what loads the knowledge base has ended

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from helpdesk.decisions import Outcome
 from helpdesk.envelopes import submission_id
@@ -31,6 +32,29 @@ def test_a_sure_ticket_is_answered_with_its_citation(shop: Shop) -> None:
     assert decision.outcome is Outcome.ANSWER
     assert decision.versions.keys() >= {"model", "policy", "knowledge", "writer", "prompt"}
     assert history == [Status.RECEIVED, Status.PROCESSING, Status.ANSWERED]
+
+
+def sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_a_decision_is_counted_once_by_outcome_and_reason(shop: Shop) -> None:
+    labels = {"outcome": "answer", "reason": "confident_and_grounded"}
+    names = ("helpdesk_handling_duration_seconds_count", "helpdesk_decision_delay_seconds_count")
+    decisions, *timed = sample("helpdesk_decisions_total", **labels), *map(sample, names)
+    acknowledged = sample("helpdesk_deliveries_total", result="acknowledged")
+    submission = make_submission(text="please cancel my order", created_at=datetime.now(UTC))
+    with shop.store.transaction() as tx:
+        tx.add_submissions([submission])
+    shop.relay.run_once()
+    shop.start_worker()
+    shop.decided(submission.ticket.ticket_id)
+    shop.broker.publisher().publish([submission.envelope], timeout_s=5)
+    shop.wait_for_empty_lanes()
+    shop.stop_worker()
+    assert sample("helpdesk_decisions_total", **labels) == decisions + 1
+    assert [sample(name) for name in names] == [count + 1 for count in timed]
+    assert sample("helpdesk_deliveries_total", result="acknowledged") == acknowledged + 2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from cli.run import curl_line, with_processor_key
 from cli.service_names import ServiceName
 from cli.services import needed, plan
 from helpdesk.errors import InvalidSetting
-from helpdesk.settings import PROJECT_DIR, Settings, TicketApiSettings, load_settings, setting_names
+from helpdesk.settings import PROJECT_DIR, MetricsSettings, Settings, TicketApiSettings, load_settings, setting_names
 
 EVERYTHING = {
     "HELPDESK_STATE_DIR": "/var/lib/helpdesk",
@@ -115,9 +115,41 @@ def test_a_taken_port_is_told_with_its_setting_and_what_to_do(tmp_path: Path) ->
         settings = make_settings(tmp_path, ticket_api=TicketApiSettings(port=port))
         with pytest.raises(InvalidSetting) as told:
             require_free_ports(settings, [ServiceName.TICKET_API])
-        require_free_ports(settings, [ServiceName.RELAY])
+        require_free_ports(settings, [ServiceName.PREDICTION_API])
     for part in ("HELPDESK_TICKET_API__PORT", str(port), "another port"):
         assert part in str(told.value)
+
+
+def test_every_worker_of_a_machine_has_a_metrics_port_of_its_own(tmp_path: Path) -> None:
+    services = plan(make_settings(tmp_path), [ServiceName.RELAY, ServiceName.WORKER], workers=3)
+    assert {service.name: service.metrics_url for service in services if service.metrics_url} == {
+        "relay": "http://127.0.0.1:9180/metrics",
+        "worker-1": "http://127.0.0.1:9181/metrics",
+        "worker-2": "http://127.0.0.1:9182/metrics",
+        "worker-3": "http://127.0.0.1:9183/metrics",
+    }
+    ports = [service.environment.get("HELPDESK_METRICS__WORKER_PORT") for service in services[-3:]]
+    assert ports == ["9181", "9182", "9183"]
+
+
+def test_metrics_that_are_switched_off_stay_off_for_every_worker(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, metrics=MetricsSettings(relay_port=0, worker_port=0))
+    services = plan(settings, [ServiceName.RELAY, ServiceName.WORKER], workers=2)
+    assert not any(service.metrics_url for service in services)
+    assert {service.environment["HELPDESK_METRICS__WORKER_PORT"] for service in services[-2:]} == {"0"}
+
+
+def test_the_metrics_port_of_any_worker_may_be_the_taken_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = make_settings(tmp_path, metrics=MetricsSettings(worker_port=port - 1))
+        with pytest.raises(InvalidSetting, match=f"port {port} .* worker") as told:
+            require_free_ports(settings, [ServiceName.WORKER], workers=2)
+        assert told.value.field == "HELPDESK_METRICS__WORKER_PORT"
+        require_free_ports(settings, [ServiceName.TICKET_API], workers=2)
+    too_high = make_settings(tmp_path, metrics=MetricsSettings(worker_port=65_535))
+    with pytest.raises(InvalidSetting, match="65536"):
+        require_free_ports(too_high, [ServiceName.WORKER], workers=2)
 
 
 def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The Compose file and what it needs: no Docker engine runs in the suite, so everything that can be read is checked."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from helpdesk.settings import PROJECT_DIR, setting_names
+from helpdesk.settings import PROJECT_DIR, Settings, setting_names
 
 COMPOSE_FILE = PROJECT_DIR / "docker-compose.yml"
 DOCKERFILE = PROJECT_DIR / "deploy" / "Dockerfile"
@@ -82,6 +83,22 @@ def test_every_service_has_a_health_check_or_runs_once(compose: dict[str, Any]) 
     for name, condition in waited_for.items():
         expected = "service_completed_successfully" if name in ONE_SHOT else "service_healthy"
         assert condition == expected, name
+
+
+def test_a_health_check_asks_the_port_at_which_its_service_listens(compose: dict[str, Any]) -> None:
+    settings = Settings.model_construct()
+    ports = {
+        "ticket-api": settings.ticket_api.port,
+        "prediction-api": settings.prediction_api.port,
+        "relay": settings.metrics.relay_port,
+        "worker": settings.metrics.worker_port,
+    }
+    for name, port in ports.items():
+        command = ["python", "-m", "deploy.healthcheck", "http", str(port)]
+        assert services(compose)[name]["healthcheck"]["test"] == ["CMD", *command]
+        stage = DOCKERFILE.read_text(encoding="utf-8").partition(f" AS {name}\n")[2].partition("\nFROM")[0]
+        assert json.dumps(command) in stage
+        assert f"EXPOSE {port}\n" in stage
 
 
 def test_every_setting_that_is_set_exists(compose: dict[str, Any]) -> None:

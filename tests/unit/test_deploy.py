@@ -49,16 +49,6 @@ def test_set_up_makes_all_parts_usable_and_may_run_again(settings: Settings) -> 
         assert knowledge.version()
 
 
-def test_a_container_whose_database_was_never_set_up_is_unhealthy(settings: Settings) -> None:
-    assert healthcheck.main(["parts"]) == 1
-
-
-def test_a_container_whose_parts_answer_is_healthy(settings: Settings) -> None:
-    with closing(open_store(settings)) as store:
-        store.migrate()
-    assert healthcheck.main(["parts"]) == 0
-
-
 class _Healthy(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/health" else 404)
