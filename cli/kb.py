@@ -1,4 +1,4 @@
-"""`helpdesk kb`: load articles into the knowledge base and search it as the worker does."""
+"""`helpdesk kb`: load articles into the knowledge base, search it as the worker does, and show what it holds."""
 
 from contextlib import closing
 from dataclasses import asdict
@@ -70,3 +70,26 @@ def search_articles(
             f"{passage.similarity:.2f}", escape(article.article_id), escape(article.title), escape(article.intent)
         )
     stdout().print(listing)
+
+
+@app.command("show")
+def show_article(
+    article_id: Annotated[str, typer.Argument(help="The article's id, as `kb search` lists it.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Show one article as it is in force."""
+    from helpdesk.settings import load_settings
+    from helpdesk.wiring import open_knowledge
+
+    with closing(open_knowledge(load_settings())) as knowledge:
+        article = knowledge.article(article_id)
+    if as_json:
+        print_json(asdict(article))
+        return
+    console = stdout()
+    console.print(f"[bold]{escape(article.title)}[/]")
+    facts = (article.article_id, article.intent, article.category, article.updated, ", ".join(article.tags))
+    console.print(f"[bright_black]{escape(' · '.join(fact for fact in facts if fact))}[/]")
+    if article.url:
+        console.print(f"[bright_black]{escape(article.url)}[/]")
+    console.print(f"\n{escape(article.question)}\n\n{escape(article.body)}", soft_wrap=True)

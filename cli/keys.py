@@ -19,8 +19,9 @@ app = new_app("API keys: each has a role, and only its hash is stored.")
 def create_key(
     role: Annotated[Role, typer.Argument(help="What the key may do.", show_default=False)],
     name: Annotated[
-        str, typer.Option(help="Whose key it is: the portal's or the agent's name (default: the role).")
-    ] = "",
+        str,
+        typer.Option(help="Whose key it is: the portal's, the agent's or the program's name.", show_default=False),
+    ],
     as_json: Json = False,
 ) -> None:
     """Create a key. Its secret is shown this once."""

@@ -163,6 +163,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "queue-empty": "Nothing to do; over HTTP an empty queue answers 204 instead.",
     "dead-letter-not-found": "Check the id with `GET /dead-letters`.",
     "api-key-not-found": "Check the id with `helpdesk keys list`.",
+    "article-not-found": "Find the id with `helpdesk kb search`.",
     "illegal-transition": "Read the ticket again; the detail names what its status allows.",
     "version-conflict": "Read the ticket again, and repeat what still makes sense.",
     "already-claimed": "Take another ticket. For a message from the broker: acknowledge it and drop it.",

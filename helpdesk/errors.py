@@ -11,7 +11,8 @@
     │   ├── QueueNotFound
     │   ├── QueueEmpty            nothing waits in this queue
     │   ├── DeadLetterNotFound
-    │   └── ApiKeyNotFound
+    │   ├── ApiKeyNotFound
+    │   └── ArticleNotFound
     ├── Conflict
     │   ├── IllegalTransition     the ticket's status does not allow the action
     │   ├── VersionConflict       somebody changed the ticket in between
@@ -97,6 +98,10 @@ class DeadLetterNotFound(NotFound):
 
 class ApiKeyNotFound(NotFound):
     """No API key has this id."""
+
+
+class ArticleNotFound(NotFound):
+    """The knowledge base holds no article of this id."""
 
 
 class Conflict(HelpdeskError):

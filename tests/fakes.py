@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from helpdesk.decisions import Reason
-from helpdesk.errors import KnowledgeUnavailable, PredictorUnavailable
+from helpdesk.errors import ArticleNotFound, KnowledgeUnavailable, PredictorUnavailable
 from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question
 from helpdesk.ports.writer import AnswerBlock, WritingTask, WrittenAnswer
 from helpdesk.predictions import LabelScore, Prediction
@@ -81,6 +81,11 @@ class FakeKnowledge:
             [] if "nothing-found" in question.text else [Passage(article=ARTICLE, similarity=0.9)]
             for question in questions
         ]
+
+    def article(self, article_id: str) -> Article:
+        if article_id != ARTICLE.article_id:
+            raise ArticleNotFound(f"There is no article {article_id}.")
+        return ARTICLE
 
     def version(self) -> str:
         return "fake"

@@ -58,7 +58,7 @@ def running(
         keys = {"own": OWN_KEY}
         with store.transaction() as tx:
             for role in Role:
-                keys[role.value], stored = new_key(role)
+                keys[role.value], stored = new_key(role, name=role.value)
                 tx.add_api_key(stored)
         checkers = AnyOf([OwnKey(OWN_KEY, Caller("own", "processor", Role.ML)), StoredKeys(store, ttl_s=0.2)])
         app = create_app(settings, load_model=load_model, keys=checkers)

@@ -65,6 +65,14 @@ class Knowledge(Protocol):
             KnowledgeUnavailable: nothing is loaded, or the index does not answer.
         """
 
+    def article(self, article_id: str) -> Article:
+        """Return an article as it was loaded.
+
+        Raises:
+            ArticleNotFound: there is none of this id.
+            KnowledgeUnavailable: nothing is loaded, or the index does not answer.
+        """
+
     def version(self) -> str:
         """Return the version that searches see now (empty: nothing is loaded)."""
 

@@ -7,17 +7,34 @@ from datetime import UTC, datetime
 
 from uuid_utils import uuid7
 
+from helpdesk.errors import InvalidInput
 from helpdesk.ports.store import ApiKey, Role
 
 _SHAPE = re.compile(rf"hd_(?:{'|'.join(Role)})_[A-Za-z0-9_-]{{43}}")
 
 
-def new_key(role: Role, *, name: str = "") -> tuple[str, ApiKey]:
-    """Return a new secret, to be shown once, and the key without it, to be stored."""
+MAX_NAME = 100
+
+
+def new_key(role: Role, *, name: str) -> tuple[str, ApiKey]:
+    """Return a new secret, to be shown once, and the key without it, to be stored.
+
+    Args:
+        name: whose key it is; tickets and history carry it.
+
+    Raises:
+        InvalidInput: the name is blank, too long, or holds what cannot be seen.
+    """
+    if not name.strip() or name != name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidInput(
+            f"is not 1 to {MAX_NAME} visible characters, without a space at either end",
+            field="name",
+            remedy="name the portal, the agent or the program whose key it is",
+        )
     secret = f"hd_{role}_{secrets.token_urlsafe(32)}"
     key = ApiKey(
         key_id=f"key_{uuid7().hex}",
-        name=name or role,
+        name=name,
         role=role,
         secret_sha256=secret_sha256(secret),
         created_at=datetime.now(UTC),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from helpdesk.errors import InvalidData, KnowledgeUnavailable
+from helpdesk.errors import ArticleNotFound, InvalidData, KnowledgeUnavailable
 from helpdesk.ports.knowledge import Article, Knowledge, LoadReport, Question
 
 
@@ -95,6 +95,15 @@ class KnowledgeContract:
         (passages,) = knowledge.search([Question(text="How do I pitch the tent?")], limit=1)
         assert [passage.article for passage in passages] == [full]
         assert 0.5 < passages[0].similarity <= 1.0
+
+    def test_an_article_is_read_by_its_id(self, knowledge: Knowledge) -> None:
+        with pytest.raises(KnowledgeUnavailable):
+            knowledge.article("tent")
+        full = replace(TENT, url="https://help.example/tent", updated="2026-02-01", tags=("camping", "poles; pegs"))
+        knowledge.load([full, STOVE])
+        assert knowledge.article("tent") == full
+        with pytest.raises(ArticleNotFound, match="lamp"):
+            knowledge.article("lamp")
 
     def test_passages_come_best_first_and_no_more_than_asked_for(self, knowledge: Knowledge) -> None:
         knowledge.load(ARTICLES)

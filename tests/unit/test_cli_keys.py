@@ -91,10 +91,28 @@ def test_a_created_key_is_listed_without_its_secret_and_can_be_revoked(tmp_path:
 
 def test_people_see_the_secret_once(tmp_path: Path) -> None:
     helpdesk = CommandLine(tmp_path)
-    shown = helpdesk.text("keys", "create", "agent")
+    shown = helpdesk.text("keys", "create", "agent", "--name", "ada")
     secret = shown.split()[0]
     assert secret.startswith("hd_agent_")
     assert secret not in helpdesk.text("keys", "list")
+
+
+def test_a_key_without_a_name_is_bad_usage(tmp_path: Path) -> None:
+    result = CommandLine(tmp_path).run("keys", "create", "portal")
+    assert result.exit_code == 2
+    assert "--name" in result.output
+
+
+@pytest.mark.parametrize("name", ["", "  ", " shop", "shop\n", "s" * 101, "a\x1bb", "a\u200bb"])
+def test_a_name_that_nobody_could_read_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    helpdesk = CommandLine(tmp_path)
+    assert "1 to 100 visible characters" in helpdesk.error("keys", "create", "portal", "--name", name)
+    assert helpdesk.json("keys", "list")["keys"] == []
+
+
+@pytest.mark.parametrize("name", ["s", "s" * 100, "José's shop", "店"])
+def test_a_name_may_be_of_any_language(tmp_path: Path, name: str) -> None:
+    assert CommandLine(tmp_path).json("keys", "create", "portal", "--name", name)["name"] == name
 
 
 def test_without_keys_the_list_says_how_to_make_one(tmp_path: Path) -> None:

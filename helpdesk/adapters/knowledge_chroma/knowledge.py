@@ -5,7 +5,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from helpdesk.adapters.knowledge_chroma.connection import close, one_builder, op
 from helpdesk.adapters.knowledge_chroma.ranking import Hit, best, near_duplicates
 from helpdesk.adapters.knowledge_chroma.versions import Pointer
 from helpdesk.adapters.sentences import gist
-from helpdesk.errors import KnowledgeUnavailable
+from helpdesk.errors import ArticleNotFound, KnowledgeUnavailable
 from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question
 
@@ -104,6 +104,14 @@ class ChromaKnowledge:
             for question, *columns in rows
         ]
 
+    def article(self, article_id: str) -> Article:
+        """Return an article as it was loaded."""
+        with self._translated("read"):
+            rows = self._asked(lambda collection: collection.get(ids=[article_id], include=["documents", "metadatas"]))
+        if not rows["ids"]:
+            raise ArticleNotFound(f"There is no article {article_id}; `helpdesk kb search` finds them by a question.")
+        return versions.read_article(article_id, rows["documents"][0], rows["metadatas"][0])
+
     def version(self) -> str:
         """Return the version in force, as of a few seconds ago at most."""
         with self._translated("read"):
@@ -125,18 +133,19 @@ class ChromaKnowledge:
             self._look_again_at = 0.0
 
     def _query(self, vectors: NDArray[np.float32], n_results: int) -> Any:
+        columns = ["documents", "metadatas", "distances"]
+        return self._asked(
+            lambda collection: collection.query(query_embeddings=vectors, n_results=n_results, include=columns)
+        )
+
+    def _asked(self, question: Callable[[Any], Any]) -> Any:
         from chromadb.errors import NotFoundError
 
-        def ask() -> Any:
-            return self._required_collection().query(
-                query_embeddings=vectors, n_results=n_results, include=["documents", "metadatas", "distances"]
-            )
-
         try:
-            return ask()
+            return question(self._required_collection())
         except NotFoundError:  # replaced twice between two looks, and deleted
             self._look_now()
-            return ask()
+            return question(self._required_collection())
 
     def _required_collection(self) -> Any:
         pointer, collection = self._active()

@@ -27,7 +27,7 @@ class Note(BaseModel):
 
 
 AGENT = Caller("key_1", "ada", Role.AGENT)
-SECRET = new_key(Role.AGENT)[0]
+SECRET = new_key(Role.AGENT, name="ada")[0]
 
 
 def build_app(*, requests_per_minute: int = 1000) -> FastAPI:
