@@ -31,6 +31,13 @@ GROUP = re.compile(r"\[([^\[\]]*)\]")
 SLOT = re.compile(r"(\b[Aa] )?\{(\w+)\}")
 PIECES = ("opener", "context", "closer", "sign_off")
 
+# Words that frame a request without saying what it is about: templates that differ in nothing else are one family.
+FRAME_WORDS = (
+    "a am an and any anybody are at be by can could d do does for from get give have help hey hi how i if in is it "
+    "just kindly let like ll m may me my need of on or our please pls possible s some somebody someone tell that the "
+    "there this to u us want wanna was way we what where which will wish with would you your"
+)
+
 
 class GrammarError(Exception):
     """The grammar cannot be expanded; the message lists every fault with its place."""
@@ -176,7 +183,7 @@ def tidy(text: str) -> str:
 
 
 def add_noise(text: str, noise: Mapping[str, Any], rng: random.Random) -> str:
-    """Return the text as a hurried person types it; every operation has its own probability."""
+    """Return the text as a hurried person types it: every operation has its own probability, none may strike."""
     chosen = {operation for operation, probability in noise["operations"].items() if rng.random() < probability}
     noisy = abbreviate(text, noise["abbreviations"], rng) if "abbreviations" in chosen else text
     if "typos" in chosen:
@@ -193,7 +200,7 @@ def add_noise(text: str, noise: Mapping[str, Any], rng: random.Random) -> str:
         noisy = noisy.lower()
     if "emoji" in chosen:
         noisy = f"{noisy} {rng.choice(noise['emoji'])}"
-    return noisy if noisy != text else misspell(text, noise, rng)
+    return noisy
 
 
 def abbreviate(text: str, abbreviations: Mapping[str, Sequence[str]], rng: random.Random) -> str:
@@ -205,10 +212,11 @@ def abbreviate(text: str, abbreviations: Mapping[str, Sequence[str]], rng: rando
 
 
 def misspell(text: str, noise: Mapping[str, Any], rng: random.Random) -> str:
-    """Put a typing error into some words of plain letters, never into numbers, codes or addresses."""
+    """Put typing errors into a share of the words of plain letters, never into numbers, codes or addresses."""
     words = re.split(r"(\s+)", text)
     places = [at for at, word in enumerate(words) if re.fullmatch(r"[A-Za-z']{4,}[.,!?]*", word)]
-    wanted = max(1, round(len(places) * rng.uniform(*noise["misspelt_share"])))
+    # Rounded at random, not to at least one: else every second word of a short query would be misspelt.
+    wanted = int(len(places) * rng.uniform(*noise["misspelt_share"]) + rng.random())
     for at in rng.sample(places, min(wanted, len(places))):
         words[at] = misspell_word(words[at], noise["neighbours"], rng)
     return "".join(words)
@@ -235,6 +243,12 @@ def split_of(template: Template, seed: int) -> str:
     return "test" if rank < HELD_OUT_PER_BLOCK else "validation" if rank < 2 * HELD_OUT_PER_BLOCK else "train"
 
 
+def family_of(template: Template) -> frozenset[str]:
+    """Return the words that carry a template's meaning; those that agree in them must not stand in two splits."""
+    words = frozenset(re.findall(r"\w+", template.text.casefold()))
+    return words.difference(FRAME_WORDS.split()) or words
+
+
 def generate(grammar: Grammar, seed: int, rows: int) -> list[dict[str, Any]]:
     """Return about `rows` labelled tickets, balanced over intents and, within a split, over templates."""
     shares = {intent: OUT_OF_SCOPE_SHARE if intent == OUT_OF_SCOPE else 1 for intent in grammar.templates}
@@ -242,11 +256,13 @@ def generate(grammar: Grammar, seed: int, rows: int) -> list[dict[str, Any]]:
     seen: set[str] = set()
     tickets: list[dict[str, Any]] = []
     for intent, templates in grammar.templates.items():
+        first_of: dict[frozenset[str], Template] = {}
+        splits = [split_of(first_of.setdefault(family_of(template), template), seed) for template in templates]
         wanted = round(per_share * shares[intent])
         held_out = round(wanted * HELD_OUT_PER_BLOCK / BLOCK)
         quotas = {"train": wanted - 2 * held_out, "validation": held_out, "test": held_out}
         for split, quota in quotas.items():
-            members = [template for template in templates if split_of(template, seed) == split]
+            members = [template for template, place in zip(templates, splits, strict=True) if place == split]
             tickets += draw(members, split, quota, grammar, seed, seen)
     return sorted(tickets, key=lambda ticket: str(ticket["template"]))
 
@@ -281,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 with the faults of the grammar on standard error."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="same seed, same bytes (default: %(default)s)")
-    parser.add_argument("--rows", type=int, default=14_000, help="rows in all, about (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=18_000, help="rows in all, about (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=DATA / "training_tickets.jsonl", help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:

@@ -18,6 +18,7 @@ from data.generate_tickets import (
     GrammarError,
     Template,
     expand,
+    family_of,
     generate,
     load_grammar,
     main,
@@ -29,6 +30,7 @@ from data.generate_tickets import (
 DATA = Path(__file__).resolve().parents[2] / "data"
 INTENTS = {row["intent"] for row in json.loads((DATA / "intents.json").read_text(encoding="utf-8"))}
 MAX_FILE_BYTES = 4_000_000
+PARAPHRASES = ("Track my order!", "I would like to track an order, please", "how do i track the order")
 
 Row = dict[str, Any]
 
@@ -96,7 +98,7 @@ def test_no_text_keeps_a_slot_a_group_or_loose_white_space(rows: list[Row]) -> N
 
 
 def test_intents_are_balanced_and_out_of_scope_weighs_three_of_them(rows: list[Row]) -> None:
-    assert 13_500 <= len(rows) <= 14_500
+    assert 17_500 <= len(rows) <= 18_500
     counts = Counter(row["intent"] for row in rows)
     (per_intent,) = {counts[intent] for intent in INTENTS}
     assert counts[OUT_OF_SCOPE] == pytest.approx(OUT_OF_SCOPE_SHARE * per_intent, abs=2)
@@ -117,6 +119,21 @@ def test_no_template_stands_in_two_splits(rows: list[Row]) -> None:
     assert {len(found) for found in splits.values()} == {1}
 
 
+def test_templates_that_differ_only_in_framing_words_stand_in_one_split(grammar: Grammar, rows: list[Row]) -> None:
+    families = {template.id: family_of(template) for found in grammar.templates.values() for template in found}
+    splits = defaultdict(set)
+    for row in rows:
+        splits[row["intent"], families[row["template"]]].add(row["split"])
+    assert [family for family, found in splits.items() if len(found) > 1] == []
+    assert len(set(families.values())) < len(families)  # there are such templates, so the rule is put to the test
+
+
+def test_a_family_is_what_a_template_says_without_its_frame() -> None:
+    families = {family_of(Template("track_order", 1, "terse", text)) for text in PARAPHRASES}
+    assert families == {frozenset({"track", "order"})}
+    assert family_of(Template("track_order", 1, "terse", "can you help me")) == {"can", "you", "help", "me"}
+
+
 def test_no_text_stands_twice_even_with_other_numbers_case_or_punctuation(rows: list[Row]) -> None:
     assert [text for text, times in Counter(normalise(row["text"]) for row in rows).items() if times > 1] == []
 
@@ -124,14 +141,14 @@ def test_no_text_stands_twice_even_with_other_numbers_case_or_punctuation(rows: 
 def test_every_template_is_used_and_none_dominates_its_intent(grammar: Grammar, rows: list[Row]) -> None:
     used = Counter(row["template"] for row in rows)
     assert used.keys() == {template.id for templates in grammar.templates.values() for template in templates}
-    assert max(used.values()) <= 30
+    assert max(used.values()) <= 8
 
 
 def test_each_intent_has_many_templates_in_many_styles(grammar: Grammar) -> None:
     assert grammar.templates.keys() == INTENTS | {OUT_OF_SCOPE}
     for intent, templates in grammar.templates.items():
-        assert len(templates) >= (150 if intent == OUT_OF_SCOPE else 40), intent
-        assert len({template.style for template in templates}) >= 12, intent
+        assert len(templates) >= (500 if intent == OUT_OF_SCOPE else 140), intent
+        assert len({template.style for template in templates}) >= 15, intent
 
 
 def test_no_two_templates_of_an_intent_share_most_of_their_words(grammar: Grammar) -> None:
@@ -150,10 +167,18 @@ def test_about_a_third_of_the_rows_are_noisy_in_every_split(rows: list[Row]) -> 
 
 def test_typing_errors_spare_numbers_codes_and_addresses(grammar: Grammar) -> None:
     text = "where is order AB-12345 sent to hana88@example.com costing $49.90"
-    for seed in range(200):
-        noisy = misspell(text, grammar.noise, random.Random(seed))
-        assert noisy != text or seed
-        assert {"AB-12345", "hana88@example.com", "$49.90"} <= set(noisy.split())
+    noisy = [misspell(text, grammar.noise, random.Random(seed)) for seed in range(200)]
+    assert all({"AB-12345", "hana88@example.com", "$49.90"} <= set(found.split()) for found in noisy)
+    assert 60 <= sum(found != text for found in noisy) < 200
+
+
+def test_typing_errors_strike_short_and_long_texts_at_the_same_rate(grammar: Grammar) -> None:
+    low, high = grammar.noise["misspelt_share"]
+    for length in (1, 3, 30):
+        words = ["parcel"] * length
+        rngs = [random.Random(seed) for seed in range(600)]
+        struck = sum(misspell(" ".join(words), grammar.noise, rng).split().count("parcel") for rng in rngs)
+        assert low < 1 - struck / (600 * length) < high
 
 
 def test_a_slot_that_stands_twice_says_two_things_and_articles_fit(grammar: Grammar) -> None:
