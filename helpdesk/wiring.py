@@ -3,6 +3,7 @@
 Imports stand inside the functions, so that a service loads only what it opens.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from helpdesk.settings import Settings
@@ -10,6 +11,7 @@ from helpdesk.settings import Settings
 if TYPE_CHECKING:
     from helpdesk.desk import Desk
     from helpdesk.ports.broker import Broker
+    from helpdesk.ports.encoder import Encoder
     from helpdesk.ports.knowledge import Knowledge
     from helpdesk.ports.predictor import Predictor
     from helpdesk.ports.store import Store
@@ -46,12 +48,11 @@ def open_predictor(settings: Settings) -> "Predictor":
 
 def open_knowledge(settings: Settings) -> "Knowledge":
     """Return the Chroma server where ``CHROMA_URL`` is set, else the local index."""
-    from helpdesk.adapters.encoder_minilm import MiniLmEncoder
     from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 
     if settings.chroma_url:
-        return ChromaKnowledge(MiniLmEncoder(), url=settings.chroma_url)
-    return ChromaKnowledge(MiniLmEncoder(), path=settings.state_dir / "knowledge")
+        return ChromaKnowledge(_encoder(), url=settings.chroma_url)
+    return ChromaKnowledge(_encoder(), path=settings.state_dir / "knowledge")
 
 
 def open_writer(settings: Settings) -> "Writer":
@@ -62,7 +63,15 @@ def open_writer(settings: Settings) -> "Writer":
         return ClaudeWriter(settings.anthropic_api_key.get_secret_value(), settings.writer)
     from helpdesk.adapters.writer_extractive import ExtractiveWriter
 
-    return ExtractiveWriter()
+    return ExtractiveWriter(_encoder())
+
+
+@cache
+def _encoder() -> "Encoder":
+    """Return the process's encoder: a text that search and writer both ask about is encoded once."""
+    from helpdesk.adapters.encoder_minilm import MiniLmEncoder
+
+    return MiniLmEncoder()
 
 
 def open_desk(settings: Settings, store: "Store", broker: "Broker") -> "Desk":

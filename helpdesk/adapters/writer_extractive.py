@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from helpdesk.adapters.encoder_minilm import MiniLmEncoder
 from helpdesk.adapters.sentences import Kind, Unit, gist, units
 from helpdesk.errors import KnowledgeUnavailable, WriterUnavailable
 from helpdesk.ports.encoder import Encoder
@@ -40,15 +39,15 @@ class ExtractiveWriter:
     """Chooses and orders an article's own words; it cannot say what the article does not.
 
     Args:
-        encoder: MiniLM where none is given.
+        encoder: tells how alike texts are; the threshold below is MiniLM's.
         language: the language of the knowledge base; a question in another one gets no answer.
         min_similarity: below this cosine, between the question and the best of what an article says, nothing fits.
     """
 
     is_remote = False
 
-    def __init__(self, encoder: Encoder | None = None, *, language: str = "en", min_similarity: float = 0.40) -> None:
-        self._encoder = encoder or MiniLmEncoder()
+    def __init__(self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.40) -> None:
+        self._encoder = encoder
         self._language = language
         self._min_similarity = min_similarity
 

@@ -1,0 +1,32 @@
+"""The wiring: which parts the settings choose, and what they share."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
+from helpdesk.adapters.writer_claude import ClaudeWriter
+from helpdesk.adapters.writer_extractive import ExtractiveWriter
+from helpdesk.settings import Settings, setting_names
+from helpdesk.wiring import open_knowledge, open_writer
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
+    return Settings(state_dir=tmp_path)
+
+
+def test_knowledge_and_writer_share_one_encoder_and_its_memory_of_vectors(settings: Settings) -> None:
+    with closing(open_knowledge(settings)) as knowledge, closing(open_writer(settings)) as writer:
+        assert isinstance(knowledge, ChromaKnowledge)
+        assert isinstance(writer, ExtractiveWriter)
+        assert knowledge._encoder is writer._encoder
+
+
+@pytest.mark.parametrize(("key", "kind"), [("", ExtractiveWriter), ("sk-1", ClaudeWriter)])
+def test_an_empty_key_means_extractive_answers(settings: Settings, key: str, kind: type) -> None:
+    with closing(open_writer(Settings(state_dir=settings.state_dir, ANTHROPIC_API_KEY=key))) as writer:
+        assert isinstance(writer, kind)
