@@ -7,7 +7,7 @@ from datetime import datetime
 from helpdesk.desk import enqueue, event
 from helpdesk.errors import UndecodableMessage
 from helpdesk.messages import TicketSubmitted, decode
-from helpdesk.ports.broker import Delivery
+from helpdesk.ports.broker import Delivery, Envelope
 from helpdesk.ports.store import DeadLetter, InboxEntry, Store, Transaction
 from helpdesk.tickets import AWAITS_MACHINE, GENERAL, Action, Author, ConversationMessage, Status, Ticket
 from models.preprocess import readable
@@ -58,18 +58,7 @@ def give_up(store: Store, delivery: Delivery, message: TicketSubmitted, reason: 
     """Dead-letter a message and hand its ticket to a person, in one transaction; then settle the delivery."""
     envelope = delivery.envelope
     with store.transaction() as tx:
-        tx.add_dead_letter(
-            DeadLetter(
-                message_id=envelope.message_id,
-                source=envelope.destination,
-                reason=reason,
-                body=envelope.body,
-                ticket_id=message.ticket_id,
-                turn=message.turn,
-                attempts=envelope.attempt + 1,
-                created_at=at,
-            )
-        )
+        tx.add_dead_letter(_letter(envelope, message, reason, at))
         tx.finish_messages([envelope.message_id], at=at)
         ticket = tx.tickets([message.ticket_id]).get(message.ticket_id)
         if ticket is not None and ticket.status in AWAITS_MACHINE and ticket.turn == message.turn:
@@ -110,20 +99,22 @@ def _decode(store: Store, deliveries: Sequence[Delivery], at: datetime) -> list[
 def _bury(store: Store, delivery: Delivery, reason: str, at: datetime) -> None:
     envelope = delivery.envelope
     with store.transaction() as tx:
-        tx.add_dead_letter(
-            DeadLetter(
-                message_id=envelope.message_id,
-                source=envelope.destination,
-                reason=reason,
-                body=envelope.body,
-                ticket_id=None,
-                turn=None,
-                attempts=envelope.attempt + 1,
-                created_at=at,
-            )
-        )
+        tx.add_dead_letter(_letter(envelope, None, reason, at))
     log.error("undecodable message", extra={"message_id": envelope.message_id, "reason": reason})
     delivery.dead_letter(reason)
+
+
+def _letter(envelope: Envelope, message: TicketSubmitted | None, reason: str, at: datetime) -> DeadLetter:
+    return DeadLetter(
+        message_id=envelope.message_id,
+        source=envelope.destination,
+        reason=reason,
+        body=envelope.body,
+        ticket_id=message.ticket_id if message is not None else None,
+        turn=message.turn if message is not None else None,
+        attempts=envelope.attempt + 1,
+        created_at=at,
+    )
 
 
 def _is_due(entry: InboxEntry, ticket: Ticket, message: TicketSubmitted) -> bool:
