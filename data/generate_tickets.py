@@ -297,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 0, or 1 with the faults of the grammar on standard error."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="same seed, same bytes (default: %(default)s)")
-    parser.add_argument("--rows", type=int, default=18_000, help="rows in all, about (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=19_000, help="rows in all, about (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=DATA / "training_tickets.jsonl", help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
