@@ -1,5 +1,6 @@
 """Asks the parts that a process stands on, again and again, how they are."""
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Self
@@ -7,7 +8,11 @@ from typing import Self
 from helpdesk.errors import HelpdeskError
 from helpdesk.metrics import dependency_up
 
+log = logging.getLogger(__name__)
+
 EVERY_S = 5.0
+STOP_LIMIT_S = 2.0
+"""A check may be waiting for a part that does not answer; the process ends without it."""
 
 Check = Callable[[], None]
 """Raises the part's error where the part cannot be used now."""
@@ -37,7 +42,7 @@ class Dependencies:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
+        self._thread.join(STOP_LIMIT_S)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -50,6 +55,11 @@ class Dependencies:
             check()
         except HelpdeskError:
             self._states[name] = "unavailable"
+        except Exception as error:
+            # The next check goes on. While the process ends, its parts are closed under a check that still waits.
+            self._states[name] = "unavailable"
+            if not self._stop.is_set():
+                log.error("a check failed", extra={"dependency": name}, exc_info=error)
         else:
             self._states[name] = "ok"
         dependency_up.labels(name).set(self._states[name] == "ok")

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,8 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from helpdesk import dependencies
+from helpdesk.dependencies import Dependencies
 from helpdesk.errors import BrokerUnavailable
 from helpdesk.metrics_server import observed
 from tests.servers import free_port
@@ -61,6 +64,35 @@ def test_a_part_that_is_away_shows_in_both_and_the_process_still_lives() -> None
             for name in ("store", "broker")
         }
     assert up == {"store": 1.0, "broker": 0.0}
+
+
+def test_a_check_that_raises_what_it_should_not_is_logged_and_asked_again(caplog: pytest.LogCaptureFixture) -> None:
+    answers = iter((ZeroDivisionError(), None))
+    again = threading.Event()
+
+    def check() -> None:
+        error = next(answers, None)
+        if error is not None:
+            raise error
+        again.set()
+
+    with Dependencies({"store": check}, every_s=0.01) as asked:
+        assert again.wait(5)
+        wait_for(asked.states, {"store": "ok"})
+    assert [record.message for record in caplog.records] == ["a check failed"]
+
+
+def test_a_check_that_waits_for_ever_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "STOP_LIMIT_S", 0.05)
+    release, begun = threading.Event(), time.monotonic()
+    with Dependencies({"broker": lambda: _wait(release)}) as asked:
+        assert asked.states() == {"broker": "unknown"}
+    assert time.monotonic() - begun < 2
+    release.set()
+
+
+def _wait(release: threading.Event) -> None:
+    release.wait(10)
 
 
 def test_at_port_0_nothing_is_served_and_nobody_is_asked() -> None:
