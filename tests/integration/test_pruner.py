@@ -2,10 +2,13 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import pytest
+from prometheus_client import REGISTRY
 
 from helpdesk.envelopes import submission_id
+from helpdesk.errors import StoreUnavailable
 from helpdesk.ports.store import Store
 from helpdesk.settings import RetentionSettings
 from helpdesk.tickets import Status
@@ -55,6 +58,30 @@ def test_a_pruner_that_is_told_to_stop_begins_no_further_batch(shop: Shop) -> No
     stop.set()
     later = datetime.now(UTC) + timedelta(days=8)
     assert Pruner(shop.store, RETENTION, clock=lambda: later).run_once(stop) == PruneReport()
+
+
+def test_it_prunes_every_so_often_counts_the_rows_and_outlives_a_store_that_is_away(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def pruned() -> float:
+        return REGISTRY.get_sample_value("helpdesk_pruned_rows_total", {"table": "inbox"}) or 0.0
+
+    before, later, stop = pruned(), datetime.now(UTC) + timedelta(days=8), threading.Event()
+    often = RetentionSettings(prune_every_s=0.01)
+    running = threading.Thread(target=Pruner(shop.store, often, clock=lambda: later).run, args=(stop,))
+    with monkeypatch.context() as away:
+        away.setattr(shop.store, "transaction", unavailable)
+        running.start()
+        shop.wait_until(lambda: "pruning waits" in caplog.messages)
+    finish(shop.store, 4)
+    shop.wait_until(lambda: pruned() == before + 4)
+    stop.set()
+    running.join(5)
+    assert not running.is_alive()
+
+
+def unavailable() -> NoReturn:
+    raise StoreUnavailable("the database is away")
 
 
 @pytest.mark.parametrize(

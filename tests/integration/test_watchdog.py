@@ -1,6 +1,9 @@
 """The watchdog over the real store and the embedded queue: what nobody moves any more is moved."""
 
+import threading
 from datetime import UTC, datetime, timedelta
+
+from prometheus_client import REGISTRY
 
 from helpdesk.envelopes import submission_id
 from helpdesk.ports.broker import LANES
@@ -54,3 +57,20 @@ def test_the_watchdog_offers_a_ticket_again_whose_message_a_broker_client_took_a
     shop.relay.run_once()
     assert shop.ticket(ticket_id).entry_id != first
     assert shop.broker.depths()["human.ORDER"] == 1
+
+
+def test_its_rounds_and_the_tickets_that_they_move_are_counted(shop: Shop) -> None:
+    def counted(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    rounds = counted("helpdesk_sweeps_total", result="done")
+    handed_over = counted("helpdesk_swept_tickets_total", duty="handed_over")
+    ticket_id = shop.submit("please cancel my order", deadline_at=datetime.now(UTC) - timedelta(seconds=1))
+    stop = threading.Event()
+    running = threading.Thread(target=shop.watchdog().run, args=(stop,), kwargs={"every_s": 0.01})
+    running.start()
+    shop.decided(ticket_id)
+    shop.wait_until(lambda: counted("helpdesk_sweeps_total", result="done") >= rounds + 2)
+    stop.set()
+    running.join(5)
+    assert counted("helpdesk_swept_tickets_total", duty="handed_over") == handed_over + 1
