@@ -17,12 +17,16 @@ from helpdesk.tickets import GENERAL
 from processor.considering import Consideration
 from processor.decide import Decision
 from processor.observing import count_decisions
-from processor.opening import give_up, open_deliveries
+from processor.opening import Suspects, give_up, open_deliveries
 from processor.recording import record
 from processor.retry import next_delay_s
 from processor.work import Work
 
 log = logging.getLogger(__name__)
+
+
+SUSPICIOUS = 2
+"""After this many crashes even the writing is waited for, before the next suspect is begun."""
 
 
 class Handler:
@@ -42,12 +46,25 @@ class Handler:
         self._writers = writers
         self._max_starts = max_starts
         self._clock = clock
+        self._one_suspect = threading.Lock()
         self.store_is_away = threading.Event()
 
     def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Settle every delivery, or leave it to a writer thread that will."""
         try:
-            works = open_deliveries(self._store, deliveries, max_starts=self._max_starts, at=self._clock())
+            self._open_and_attempt(deliveries)
+        except Suspects as found:
+            if found.others:
+                self.handle(found.others)
+            for suspect in found.suspects:
+                with self._one_suspect:
+                    self._open_and_attempt([suspect], alone=True)
+
+    def _open_and_attempt(self, deliveries: Sequence[Delivery], *, alone: bool = False) -> None:
+        try:
+            works = open_deliveries(self._store, deliveries, max_starts=self._max_starts, at=self._clock(), alone=alone)
+        except Suspects:
+            raise
         except StoreUnavailable as error:
             self._wait_for_store(deliveries, error)
             return
@@ -56,10 +73,7 @@ class Handler:
             return
         self.store_is_away.clear()
         failpoint("worker.before_work")
-        # What has ended a worker before is handled alone, so that it takes no neighbour with it again.
-        self._attempt([work for work in works if not work.crashes])
-        for suspect in (work for work in works if work.crashes):
-            self._attempt([suspect])
+        self._attempt(works)
 
     def _could_not_open(self, deliveries: Sequence[Delivery], error: Exception) -> None:
         """Open each delivery of a failed batch alone; what fails alone climbs the ladder."""
@@ -81,7 +95,7 @@ class Handler:
         try:
             self._consideration.decide(works)
             failpoint("worker.after_work_before_commit")
-            if self._consideration.writes_remotely:
+            if self._consideration.writes_remotely and all(work.crashes < SUSPICIOUS for work in works):
                 written = [work for work in works if work.decision and work.decision.outcome is Outcome.ROUTE]
                 for work in works:
                     if work not in written:

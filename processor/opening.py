@@ -1,7 +1,7 @@
 """Opens deliveries: decodes them, counts the start, and sorts out what needs no work."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from helpdesk.desk import enqueue, event
@@ -17,13 +17,33 @@ from processor.work import Work
 log = logging.getLogger(__name__)
 
 
-def open_deliveries(store: Store, deliveries: Sequence[Delivery], *, max_starts: int, at: datetime) -> list[Work]:
+class Suspects(Exception):
+    """Among the deliveries are some whose handling ended a worker before; nothing was counted.
+
+    Attributes:
+        others: deliveries that may be opened together.
+        suspects: deliveries that must be opened and handled one at a time: who is counted with a message that kills,
+            is in the end taken for one that does.
+    """
+
+    def __init__(self, others: Sequence[Delivery], suspects: Sequence[Delivery]) -> None:
+        super().__init__(f"{len(suspects)} messages have ended a worker before")
+        self.others, self.suspects = others, suspects
+
+
+def open_deliveries(
+    store: Store, deliveries: Sequence[Delivery], *, max_starts: int, at: datetime, alone: bool = False
+) -> list[Work]:
     """Return the work that is due; everything else is settled here (done before, outdated, undecodable, deadly).
 
     The start of each message is counted and committed before its work begins, so that a message that kills its
     worker is known by its count.
 
+    Args:
+        alone: no suspect but this one is handled in this process now.
+
     Raises:
+        Suspects: unless ``alone``, when some have ended a worker before.
         StoreUnavailable: nothing was settled that the store does not know of.
     """
     messages = _decode(store, deliveries, at)
@@ -34,11 +54,13 @@ def open_deliveries(store: Store, deliveries: Sequence[Delivery], *, max_starts:
     deadly: list[tuple[Delivery, TicketSubmitted, int]] = []
     with store.transaction() as tx:
         inbox = tx.start_messages([delivery.envelope.message_id for delivery, _ in messages], at=at)
+        if not alone:
+            _keep_suspects_apart([delivery for delivery, _ in messages], inbox)
         ticket_ids = [message.ticket_id for _, message in messages]
         tickets, conversations = tx.tickets(ticket_ids), tx.conversations(ticket_ids)
         for delivery, message in messages:
             entry, ticket = inbox[delivery.envelope.message_id], tickets.get(message.ticket_id)
-            crashes = entry.starts - 1 - delivery.envelope.attempt
+            crashes = _crashes(entry, delivery)
             if crashes >= max_starts:
                 deadly.append((delivery, message, entry.starts))
             elif ticket is None or not _is_due(entry, ticket, message):
@@ -115,6 +137,22 @@ def _letter(envelope: Envelope, message: TicketSubmitted | None, reason: str, at
         attempts=envelope.attempt + 1,
         created_at=at,
     )
+
+
+def _keep_suspects_apart(deliveries: Sequence[Delivery], inbox: Mapping[str, InboxEntry]) -> None:
+    """Raise Suspects, and so roll the counting back, if there are any."""
+    suspects: list[Delivery] = []
+    others: list[Delivery] = []
+    for delivery in deliveries:
+        entry = inbox[delivery.envelope.message_id]
+        (suspects if not entry.finished and _crashes(entry, delivery) > 0 else others).append(delivery)
+    if suspects:
+        raise Suspects(others, suspects)
+
+
+def _crashes(entry: InboxEntry, delivery: Delivery) -> int:
+    """Return how often the message's handling was begun before and ended without a word."""
+    return entry.starts - 1 - delivery.envelope.attempt
 
 
 def _is_due(entry: InboxEntry, ticket: Ticket, message: TicketSubmitted) -> bool:
