@@ -39,12 +39,12 @@ class Relay:
                 stop.wait(backoff_s)
                 backoff_s = min(backoff_s * 2, LAST_BACKOFF_S)
                 continue
+            if sent or not refused:
+                backoff_s = FIRST_BACKOFF_S
             if refused and not self._after:
                 stop.wait(backoff_s)
                 backoff_s = min(backoff_s * 2, LAST_BACKOFF_S)
-                continue
-            backoff_s = FIRST_BACKOFF_S
-            if not sent:
+            elif not sent:
                 stop.wait(IDLE_WAIT_S)
         self.close()
 
