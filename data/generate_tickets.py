@@ -19,7 +19,7 @@ import yaml
 
 DATA = Path(__file__).resolve().parent
 OUT_OF_SCOPE = "out_of_scope"
-OUT_OF_SCOPE_SHARE = 3  # rows of out_of_scope, in units of one intent's rows: it must cover far more ground
+OUT_OF_SCOPE_SHARE = 4  # rows of out_of_scope, in units of one intent's rows: it must cover far more ground
 SHARED_FILES = ("slots", "styles", "noise")
 HELD_OUT_PER_BLOCK, BLOCK = 3, 20  # of every 20 templates of an intent, 3 go to validation and 3 to test
 ATTEMPTS = 40  # draws of one template without a new text before it counts as exhausted
