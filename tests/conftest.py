@@ -10,6 +10,8 @@ from helpdesk.adapters.encoder_minilm import MiniLmEncoder
 from tests.servers import PostgreSqlServer, RabbitMqServer, Server, ServerMissing
 
 NOT_TESTED = "NOT TESTED"
+COUNTS = "counts"
+"""Name of the property of a test's report that holds what became of its tickets."""
 AnyServer = TypeVar("AnyServer", RabbitMqServer, PostgreSqlServer)
 
 _running: list[Server] = []
@@ -68,7 +70,14 @@ def _serve(kind: type[AnyServer]) -> Iterator[AnyServer]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly, and once, which servers were missing, on whichever process of the run they were."""
+    """Say what became of the tickets under each fault, and loudly, once, which servers were missing."""
+    ended = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
+    rows = [value for report in ended for name, value in report.user_properties if name == COUNTS]
+    if rows:
+        terminalreporter.section("what became of the tickets")
+        for row in rows:
+            counts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(row.items())[2:])
+            terminalreporter.write_line(f"{row['fault']} ({row['stack']}): {counts}")
     reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())}
     for reason in sorted(reason.removeprefix("Skipped: ") for reason in reasons if NOT_TESTED in reason):
         terminalreporter.write_line(reason, red=True, bold=True)

@@ -103,9 +103,14 @@ def count(store: Store, accepted: Mapping[str, str], *, attempted: int, unsettle
     )
 
 
-def show(title: str, counts: Counts) -> None:
-    """Print the counts as a table."""
-    table = Table(title=title, title_justify="left")
+shown: list[dict[str, str | int]] = []
+"""What was shown since a test took it away, for the table at the end of a run."""
+
+
+def show(title: str, stack: str, counts: Counts) -> None:
+    """Print the counts as a table, and keep them."""
+    shown.append({"fault": title, "stack": stack, **asdict(counts)})
+    table = Table(title=f"{title}, {stack}", title_justify="left")
     for name in asdict(counts):
         table.add_column(name.replace("_", " "), justify="right")
     table.add_row(*(str(value) for value in asdict(counts).values()))

@@ -7,7 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.chaos import checker
 from tests.chaos.system import System
+from tests.conftest import COUNTS
 
 STACKS = ("embedded", "servers")
 StartSystem = Callable[..., System]
@@ -16,6 +18,15 @@ StartSystem = Callable[..., System]
 @pytest.fixture(params=STACKS)
 def stack(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _counts_go_to_the_summary(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    """Send what the checker counted to the process that sums the run up."""
+    checker.shown.clear()
+    yield
+    for row in checker.shown:
+        record_property(COUNTS, row)
 
 
 @pytest.fixture

@@ -1,26 +1,29 @@
-"""A whole Helpdesk of real processes that a test may kill, with a client that posts tickets until each is accepted."""
+"""A whole Helpdesk of real processes, with a client that posts tickets until each is accepted."""
 
 import os
 import random
-import signal
-import subprocess
+import sqlite3
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from helpdesk.errors import StoreUnavailable
-from helpdesk.failpoints import VARIABLE
+from helpdesk.clock import utc_now
+from helpdesk.errors import BrokerUnavailable, StoreUnavailable
 from helpdesk.ports.store import Role
 from helpdesk.settings import Settings, load_settings
-from helpdesk.tickets import AWAITS_MACHINE
+from helpdesk.tickets import AWAITS_MACHINE, Priority
 from helpdesk.web.keys import new_key
 from helpdesk.wiring import open_broker, open_store
 from tests.chaos.checker import Counts, count
+from tests.chaos.children import Children
+from tests.factories import make_submission
 from tests.servers import free_port
 
 TEXTS = (
@@ -31,18 +34,19 @@ TEXTS = (
     "nothing-found for this",
 )
 
-RESTART_PAUSE_S = 1.0
-"""A process is started again no sooner than this after its last start, so that a crash loop leaves the others room."""
+BULK = 500
 
 
-class System:
-    """Ticket API, relay, prediction service and workers as child processes; what dies is started again.
+class System(Children):
+    """Ticket API, relays, prediction service and workers as child processes.
 
     Args:
-        workers: how many worker processes.
+        workers, relays: how many of them.
         held_down: processes that are not started before ``let_up``.
         mutation: breaks a promise on purpose; see worker_process and relay_process.
         watchdog: whether lost messages may be healed by the watchdog; off, the suite sees them as silent tickets.
+        skew_s: name -> how far that process's clock is ahead.
+        extra: further environment of all.
     """
 
     def __init__(
@@ -52,16 +56,18 @@ class System:
         database_url: str | None = None,
         rabbitmq_url: str | None = None,
         workers: int = 2,
+        relays: int = 1,
         mutation: str = "",
         watchdog: bool = False,
         held_down: Sequence[str] = (),
+        skew_s: Mapping[str, float] | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.directory = directory
+        self.stack = "servers" if rabbitmq_url is not None else "embedded"
         self.api_port, self.prediction_port = free_port(), free_port()
         patience = "45" if watchdog else "3600"
-        self.environment = {
+        environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HELPDESK_")},
             "HELPDESK_STATE_DIR": str(directory),
             "HELPDESK_TICKET_API__PORT": str(self.api_port),
@@ -81,10 +87,10 @@ class System:
             **(extra or {}),
         }
         for name, url in (("DATABASE_URL", database_url), ("RABBITMQ_URL", rabbitmq_url)):
-            self.environment.pop(name, None)
+            environment.pop(name, None)
             if url is not None:
-                self.environment[name] = url
-        self.settings = self._settings()
+                environment[name] = url
+        self.settings = settings_of(environment)
         self.store, self.broker = open_store(self.settings), open_broker(self.settings)
         self.store.migrate()
         self.mood_file = directory / "mood"
@@ -92,83 +98,36 @@ class System:
         secret, key = new_key(Role.PORTAL, name="portal")
         with self.store.transaction() as tx:
             tx.add_api_key(key)
-        self.portal_key = secret
-        python = sys.executable
-        self._commands = {
-            "ticket-api": [python, "-m", "ticket_api"],
-            "relay": [python, "-m", "tests.chaos.relay_process"],
-            "prediction": [
-                python,
-                "-m",
-                "tests.chaos.prediction_stub",
-                str(self.prediction_port),
-                str(self.mood_file),
-            ],
-            **{f"worker-{number}": [python, "-m", "tests.chaos.worker_process"] for number in range(workers)},
+        self._portal_key = secret
+        modules = {
+            "ticket-api": ["ticket_api"],
+            "relay": ["tests.chaos.relay_process"],
+            **{f"relay-{number}": ["tests.chaos.relay_process"] for number in range(1, relays)},
+            "prediction": ["tests.chaos.prediction_stub", str(self.prediction_port), str(self.mood_file)],
+            **{f"worker-{number}": ["tests.chaos.worker_process"] for number in range(workers)},
         }
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._spawned_at: dict[str, float] = {}
-        self._held_down: set[str] = set(held_down)
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._minder = threading.Thread(target=self._mind, daemon=True)
-        self.restarts = 0
-
-    # Processes
+        for name, ahead_s in (skew_s or {}).items():
+            modules[name] = ["tests.chaos.skewed", str(ahead_s), *modules[name]]
+        commands = {name: [sys.executable, "-m", *module] for name, module in modules.items()}
+        super().__init__(directory, commands, environment, held_down=held_down)
 
     def start(self) -> None:
         """Start every process, and return once the ticket API answers."""
-        for name in self._commands:
-            if name not in self._held_down:
-                self._spawn(name)
-        self._minder.start()
+        super().start()
         self.wait_until(self._is_healthy, limit_s=30, what="the ticket API")
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Send a signal to a process; one that dies of it is started again."""
-        with self._lock:
-            process = self._processes[name]
-            if process.poll() is None:
-                os.kill(process.pid, number)
-
-    def hold_down(self, name: str) -> None:
-        """Kill a process and keep it down until ``let_up``."""
-        with self._lock:
-            self._held_down.add(name)
-        self.kill(name)
-
-    def let_up(self, name: str) -> None:
-        with self._lock:
-            self._held_down.discard(name)
-            if name not in self._processes:
-                self._spawn(name)
-
-    def restart_with_failpoint(self, name: str, failpoint: str) -> None:
-        """Replace a process by one that ends itself at the fail-point; what replaces that one has none."""
-        with self._lock:
-            process = self._processes[name]
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            self._spawn(name, {VARIABLE: failpoint})
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._commands)
-
     def close(self) -> None:
-        """Stop every process, and forget the broker's queues of this run."""
-        self._stop.set()
-        if self._minder.is_alive():
-            self._minder.join()
-        for process in self._processes.values():
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+        """Stop every process."""
+        super().close()
         self.broker.close()
         self.store.close()
 
     # The client
+
+    def client(self) -> httpx.Client:
+        """Return a portal's client; the caller closes it."""
+        headers = {"Authorization": f"Bearer {self._portal_key}"}
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.api_port}", headers=headers, timeout=5)
 
     def post_all(self, total: int, *, per_s: float, threads: int = 4, texts: Sequence[str] = TEXTS) -> dict[str, str]:
         """Post tickets at a steady rate, each until it is accepted; return idempotency key -> ticket id."""
@@ -178,7 +137,7 @@ class System:
         lock = threading.Lock()
 
         def post() -> None:
-            with httpx.Client(base_url=f"http://127.0.0.1:{self.api_port}", timeout=5) as client:
+            with self.client() as client:
                 while True:
                     with lock:
                         number = next(numbers, None)
@@ -197,7 +156,7 @@ class System:
 
     def _post_until_accepted(self, client: httpx.Client, key: str, text: str) -> str:
         body = {"user": "ada@example.org", "description": text}
-        headers = {"Authorization": f"Bearer {self.portal_key}", "Idempotency-Key": key}
+        headers = {"Idempotency-Key": key}
         for _ in range(600):
             try:
                 response = client.post("/tickets", json=body, headers=headers)
@@ -210,6 +169,26 @@ class System:
             time.sleep(0.1)
         raise AssertionError("a ticket was not accepted within a minute")
 
+    def preload(self, total: int, *, priority: Priority = Priority.NORMAL) -> dict[str, str]:
+        """Store tickets as the ticket API would, quicker than a client can post; return key -> ticket id."""
+        accepted: dict[str, str] = {}
+        for first in range(0, total, BULK):
+            now = utc_now()
+            batch = [
+                make_submission(
+                    text=f"{TEXTS[number % len(TEXTS)]} ({number})",
+                    priority=priority,
+                    created_at=now,
+                    updated_at=now,
+                    deadline_at=now + timedelta(seconds=self.settings.processor.decide_within_s),
+                )
+                for number in range(first, min(first + BULK, total))
+            ]
+            with self.store.transaction() as tx:
+                tx.add_submissions(batch)
+            accepted |= {uuid.uuid4().hex: submission.ticket.ticket_id for submission in batch}
+        return accepted
+
     # Coming to rest
 
     def wait_until_decided(self, *, limit_s: float, quiet_s: float = 30.0) -> None:
@@ -221,8 +200,8 @@ class System:
         before, moved_at = (-1, -1, -1), time.monotonic()
         while time.monotonic() < min(deadline, moved_at + quiet_s):
             try:
-                now = (self._open_tickets(), self.unsettled(), self._outbox())
-            except StoreUnavailable:  # the fault was the store's; it may take a moment to be back
+                now = (self.open_tickets(), self.unsettled(), self.outbox_depth())
+            except (StoreUnavailable, BrokerUnavailable):  # the fault was theirs; they may take a moment to be back
                 time.sleep(0.5)
                 continue
             if not any(now):
@@ -239,20 +218,22 @@ class System:
     def counts(self, accepted: Mapping[str, str], *, attempted: int) -> Counts:
         return count(self.store, accepted, attempted=attempted, unsettled=self.unsettled())
 
-    def wait_until(self, condition: Callable[[], bool], *, limit_s: float, what: str) -> None:
+    def wait_until(self, condition: Callable[[], bool], *, limit_s: float, what: str, every_s: float = 0.1) -> None:
         deadline = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < deadline, f"{what} did not come true within {limit_s} s; logs: {self.directory}"
-            time.sleep(0.1)
+            time.sleep(every_s)
 
-    def log(self, name: str) -> str:
-        return (self.directory / f"{name}.log").read_text(errors="replace")
+    def integrity(self) -> str:
+        """Return what SQLite says of its file: ``ok``."""
+        with closing(sqlite3.connect(self.directory / "helpdesk.db")) as connection:
+            return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
 
-    def _open_tickets(self) -> int:
+    def open_tickets(self) -> int:
         with self.store.reading() as tx:
             return sum(number for status, number in tx.counts_by_status().items() if status in AWAITS_MACHINE)
 
-    def _outbox(self) -> int:
+    def outbox_depth(self) -> int:
         with self.store.reading() as tx:
             return tx.outbox_depth()[0]
 
@@ -262,32 +243,14 @@ class System:
         except httpx.TransportError:
             return False
 
-    def _spawn(self, name: str, extra: Mapping[str, str] | None = None) -> None:
-        self._spawned_at[name] = time.monotonic()
-        with (self.directory / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                self._commands[name],
-                env={**self.environment, **(extra or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
 
-    def _mind(self) -> None:
-        while not self._stop.wait(0.1):
-            with self._lock:
-                for name, process in self._processes.items():
-                    lived_s = time.monotonic() - self._spawned_at[name]
-                    if process.poll() is not None and name not in self._held_down and lived_s > RESTART_PAUSE_S:
-                        self._spawn(name)
-                        self.restarts += 1
-
-    def _settings(self) -> Settings:
-        before = dict(os.environ)
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """Return the settings that a process with this environment has."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        return load_settings()
+    finally:
         os.environ.clear()
-        os.environ.update(self.environment)
-        try:
-            return load_settings()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        os.environ.update(before)

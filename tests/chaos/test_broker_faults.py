@@ -1,64 +1,32 @@
 """Faults of the broker and of the way to it, under load: intake goes on, and nothing is lost or doubled."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pika
 import pytest
 
-from tests.chaos.checker import show
 from tests.chaos.conftest import StartSystem
-from tests.chaos.system import System
+from tests.chaos.trial import for_a_while, settle, survive
 from tests.fault_proxy import Fault, FaultProxy
+from tests.rabbitmq import plain_channel
 from tests.servers import RabbitMqServer
-
-FAULT_S = 5.0
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(150)]
 
 
-@contextmanager
-def disturbed(begin: Callable[[], object], end: Callable[[], object]) -> Iterator[None]:
-    """Begin a fault one second into the load, and end it ``FAULT_S`` later."""
-
-    def disturb() -> None:
-        time.sleep(1.0)
-        begin()
-        time.sleep(FAULT_S)
-        end()
-
-    thread = threading.Thread(target=disturb)
-    thread.start()
-    yield
-    thread.join()
-
-
-def nothing() -> None:
-    """The fault is over by itself."""
-
-
-def check(system: System, title: str, begin: Callable[[], object], end: Callable[[], object] = nothing) -> None:
-    with disturbed(begin, end):
-        accepted = system.post_all(90, per_s=15)
-    system.wait_until_decided(limit_s=60)
-    counts = system.counts(accepted, attempted=90)
-    show(title, counts)
-    assert counts.sound, (counts, system.log("relay")[-2000:])
-
-
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "lasting_s"),
     [
-        "killed",
-        pytest.param("stopped", marks=pytest.mark.chaos),
-        pytest.param("frozen", marks=pytest.mark.chaos),
-        pytest.param("memory alarm", marks=pytest.mark.chaos),
+        ("killed", 1),
+        pytest.param("stopped", 5, marks=pytest.mark.chaos),
+        pytest.param("frozen", 12, marks=pytest.mark.chaos),
+        pytest.param("memory alarm", 5, marks=pytest.mark.chaos),
+        pytest.param("disk alarm", 5, marks=pytest.mark.chaos),
     ],
 )
 def test_a_broker_that_fails_and_comes_back(
-    fault: str, start_system: StartSystem, rabbitmq_server: RabbitMqServer
+    fault: str, lasting_s: float, start_system: StartSystem, rabbitmq_server: RabbitMqServer
 ) -> None:
     server = rabbitmq_server
     system = start_system("servers", rabbitmq_url=server.url)
@@ -70,8 +38,18 @@ def test_a_broker_that_fails_and_comes_back(
             lambda: server.ctl("set_vm_memory_high_watermark", "0.0001"),
             lambda: server.ctl("set_vm_memory_high_watermark", "0.4"),
         ),
+        "disk alarm": (
+            lambda: server.ctl("set_disk_free_limit", "9000GB"),
+            lambda: server.ctl("set_disk_free_limit", "50MB"),
+        ),
     }[fault]
-    check(system, f"broker: {fault} for {FAULT_S:.0f} s", begin, end)
+
+    def end_with_an_outbox() -> None:
+        if fault.endswith("alarm"):
+            assert system.outbox_depth() > 0, "the broker went on to take messages"
+        end()
+
+    survive(system, f"broker: {fault} for {lasting_s} s", for_a_while(begin, end_with_an_outbox, lasting_s=lasting_s))
 
 
 @pytest.mark.parametrize(
@@ -88,12 +66,6 @@ def test_a_broker_that_fails_and_comes_back(
 def test_a_connection_to_the_broker_that_fails(fault: str, start_system: StartSystem, rabbitmq_url: str) -> None:
     with FaultProxy.before(rabbitmq_url) as proxy:
         system = start_system("servers", rabbitmq_url=proxy.through(rabbitmq_url))
-
-        def passing_again() -> None:
-            proxy.set(Fault.PASS)
-            proxy.delay(0)
-            proxy.refuse(False)
-            proxy.reset()
 
         def cut_often() -> None:
             for _ in range(10):
@@ -112,18 +84,46 @@ def test_a_connection_to_the_broker_that_fails(fault: str, start_system: StartSy
             "delayed by 150 ms": lambda: proxy.delay(0.15),
             "refused": refuse,
         }[fault]
-        check(system, f"connection: {fault}", begin, passing_again)
+        survive(system, f"connection: {fault}", for_a_while(begin, proxy.heal, lasting_s=4))
+        system.close()
+
+
+def test_everything_that_starts_before_the_broker_waits_for_it(start_system: StartSystem, rabbitmq_url: str) -> None:
+    with FaultProxy.before(rabbitmq_url) as proxy:
+        proxy.refuse(True)
+        system = start_system("servers", rabbitmq_url=proxy.through(rabbitmq_url))
+        accepted = system.post_all(40, per_s=20)
+        with system.client() as client:
+            ready = client.get("/ready").json()
+        assert (ready["status"], ready["outbox_depth"]) == ("degraded", 40)
+        assert ready["outbox_oldest_age_s"] > 0
+        assert proxy.accepted < 100, "somebody tries in a tight loop"
+        proxy.heal()
+        counts = settle(system, "broker not there at the start", accepted)
+        assert counts.sound, counts
+        assert system.restarts == 0, "somebody crashed for want of the broker"
         system.close()
 
 
 @pytest.mark.chaos
-def test_a_lane_that_is_deleted_is_declared_again_and_its_tickets_are_found_by_the_watchdog(
-    start_system: StartSystem, rabbitmq_server: RabbitMqServer
+@pytest.mark.parametrize("what", ["in.normal", "human.GENERAL", "retry.normal.due", "exchange"])
+def test_what_is_deleted_is_declared_again_and_lost_messages_are_found_by_the_watchdog(
+    what: str, start_system: StartSystem, rabbitmq_url: str
 ) -> None:
-    system = start_system("servers", rabbitmq_url=rabbitmq_server.url, watchdog=True)
-    version = system.settings.broker.topology_version
-    lane = f"tickets.v{version}.in.normal"
-    check(system, "the normal lane is deleted", lambda: rabbitmq_server.ctl("delete_queue", lane))
+    system = start_system("servers", extra={"HELPDESK_PROCESSOR__STUCK_AFTER_S": "10"})
+    exchange = f"tickets.v{system.settings.broker.topology_version}"
+
+    def delete() -> None:
+        system.mood_file.write_text("500")  # so that there are messages on the retry ladder
+        time.sleep(1.5)
+        with plain_channel(rabbitmq_url) as channel:
+            if what == "exchange":
+                channel.exchange_delete(exchange)
+            else:
+                channel.queue_delete(f"{exchange}.{what}")
+        system.mood_file.write_text("ok")
+
+    survive(system, f"{what} is deleted", delete)
 
 
 def test_a_queue_with_other_arguments_is_said_loudly_and_loses_nothing(
@@ -140,19 +140,20 @@ def test_a_queue_with_other_arguments_is_said_loudly_and_loses_nothing(
     channel.queue_delete(lane)
     connection.close()
     system.let_up("worker-0")
-    system.wait_until_decided(limit_s=60)
-    counts = system.counts(accepted, attempted=20)
-    show("a lane exists with other arguments", counts)
+    counts = settle(system, "a lane exists with other arguments", accepted)
     assert counts.sound, counts
     assert "x-max-length" in system.log("relay")
 
 
 @pytest.mark.chaos
-def test_a_wrong_password_keeps_everything_in_the_outbox(start_system: StartSystem, rabbitmq_url: str) -> None:
-    wrong = rabbitmq_url.replace("helpdesk:", "helpdesk:not-", 1)
-    system = start_system("servers", rabbitmq_url=wrong)
+@pytest.mark.parametrize(
+    ("old", "new"), [("://", "://nobody-"), ("/%2F", "/no-such-vhost")], ids=["user", "virtual host"]
+)
+def test_wrong_credentials_keep_everything_in_the_outbox(
+    old: str, new: str, start_system: StartSystem, rabbitmq_url: str
+) -> None:
+    system = start_system("servers", rabbitmq_url=rabbitmq_url.replace(old, new, 1), held_down=("worker-0", "worker-1"))
     accepted = system.post_all(20, per_s=20)
     time.sleep(3)
-    with system.store.reading() as tx:
-        assert tx.outbox_depth()[0] == len(accepted) == 20
-    assert system.log("relay").count("relay waits") < 10
+    assert system.outbox_depth() == len(accepted) == 20
+    assert 0 < system.log("relay").count("relay waits") < 10

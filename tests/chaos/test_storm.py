@@ -3,13 +3,12 @@
 import random
 import signal
 import threading
-import time
 
 import pytest
 
-from tests.chaos.checker import show
 from tests.chaos.conftest import StartSystem
 from tests.chaos.system import System
+from tests.chaos.trial import for_a_while, settle, survive
 
 SEED = 20261121
 FAILPOINTS = {
@@ -37,46 +36,48 @@ def storm(system: System, *, kills: int, every_s: float, stop: threading.Event) 
             system.restart_with_failpoint(name, failpoint)
 
 
-def run_storm(system: System, *, total: int, per_s: float, kills: int, every_s: float, title: str) -> None:
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(("total", "kills"), [(300, 10), pytest.param(2_000, 60, marks=pytest.mark.chaos)])
+def test_a_storm_of_kills_loses_and_doubles_nothing(
+    stack: str, total: int, kills: int, start_system: StartSystem
+) -> None:
+    system = start_system(stack)
     stop = threading.Event()
-    killer = threading.Thread(target=storm, args=(system,), kwargs={"kills": kills, "every_s": every_s, "stop": stop})
+    killer = threading.Thread(target=storm, args=(system,), kwargs={"kills": kills, "every_s": 0.8, "stop": stop})
     killer.start()
-    accepted = system.post_all(total, per_s=per_s)
+    accepted = system.post_all(total, per_s=25)
     killer.join(60)
     stop.set()
     killer.join()
-    system.wait_until_decided(limit_s=90)
-    counts = system.counts(accepted, attempted=total)
-    show(f"{title}, seed {SEED}, {system.restarts} restarts", counts)
+    title = f"{kills} times kill -9 and every fail-point, seed {SEED}, {system.restarts} restarts"
+    counts = settle(system, title, accepted, limit_s=90)
+    assert counts.acknowledged == total
     assert counts.sound, counts
     assert system.restarts >= kills // 2
+    if stack == "embedded":
+        assert system.integrity() == "ok"
 
 
-@pytest.mark.timeout(240)
-def test_a_storm_of_kills_loses_and_doubles_nothing(stack: str, start_system: StartSystem) -> None:
-    system = start_system(stack)
-    run_storm(system, total=400, per_s=25, kills=10, every_s=0.8, title=f"kill -9 and fail-points on {stack}")
-
-
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "name",
     ["worker-0", *(pytest.param(name, marks=pytest.mark.chaos) for name in ("ticket-api", "relay", "prediction"))],
 )
 def test_a_frozen_process_that_wakes_up_later_does_no_harm(stack: str, name: str, start_system: StartSystem) -> None:
     system = start_system(stack)
+    freeze = for_a_while(lambda: system.kill(name, signal.SIGSTOP), lambda: system.kill(name, signal.SIGCONT))
+    survive(system, f"SIGSTOP of {name} for 5 s", freeze)
 
-    def freeze_and_wake() -> None:
-        time.sleep(1)
-        system.kill(name, signal.SIGSTOP)
-        time.sleep(5)
-        system.kill(name, signal.SIGCONT)
 
-    freezer = threading.Thread(target=freeze_and_wake)
-    freezer.start()
-    accepted = system.post_all(60, per_s=15)
-    freezer.join()
-    system.wait_until_decided(limit_s=40)
-    counts = system.counts(accepted, attempted=60)
-    show(f"SIGSTOP of {name} for 5 s on {stack}", counts)
-    assert counts.sound, counts
+SKEWED = [("worker-0", 3600), ("relay", -3600), ("relay", 3600), ("worker-0", -3600), ("ticket-api", -3600)]
+
+
+@pytest.mark.parametrize(
+    ("name", "ahead_s"), [SKEWED[0], *(pytest.param(*skewed, marks=pytest.mark.chaos) for skewed in SKEWED[1:])]
+)
+def test_a_process_whose_clock_is_an_hour_off_does_no_harm(
+    stack: str, name: str, ahead_s: int, start_system: StartSystem
+) -> None:
+    system = start_system(stack, watchdog=True, skew_s={name: ahead_s})
+    survive(system, f"clock of {name} {ahead_s:+d} s, and killed", lambda: system.kill(name))
+    with system.client() as client:
+        assert client.get("/ready").json()["outbox_oldest_age_s"] >= 0

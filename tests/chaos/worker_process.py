@@ -1,13 +1,16 @@
 """A worker process of the fault suite: the real worker, with a knowledge base and a writer that cost nothing.
 
-A ticket that says ``deadly`` ends the process that handles it. ``CHAOS_MUTATION`` breaks a promise on purpose, so that
-the suite can show that it notices: ``ack_first`` acknowledges before the outcome is committed, ``no_inbox`` takes
-every delivery for new work.
+A ticket that says ``deadly`` ends the process that handles it, one that says ``raising`` raises, and the first one of
+each process that says ``hanging`` hangs for a while. With ``CHAOS_WRITER=remote`` the writer is one that waits for a
+server.
+``CHAOS_MUTATION`` breaks a promise on purpose, so that the suite can show that it notices: ``ack_first`` acknowledges
+before the outcome is committed, ``no_inbox`` takes every delivery for new work.
 """
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 
 import processor.handling
@@ -24,11 +27,21 @@ from processor.work import Work
 from processor.worker import Worker, wait_for_topology
 from tests.fakes import FakeKnowledge, FakeWriter
 
+HANG_S = 6.0
 
-class _MortalConsideration(Consideration):
+
+class _FrailConsideration(Consideration):
+    _has_hung = False
+
     def decide(self, works: Sequence[Work]) -> None:
-        if any("deadly" in work.text for work in works):
+        texts = " ".join(work.text for work in works)
+        if "deadly" in texts:
             os.kill(os.getpid(), signal.SIGKILL)
+        if "raising" in texts:
+            raise RuntimeError("raising")
+        if "hanging" in texts and not self._has_hung:
+            self._has_hung = True
+            time.sleep(HANG_S)
         super().decide(works)
 
 
@@ -59,7 +72,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     store, broker = open_store(settings), open_broker(settings)
     policy = load_policy(settings.processor.policy_file)
-    consideration = _MortalConsideration(open_predictor(settings), FakeKnowledge(), FakeWriter(), policy, passages=3)
+    writer = FakeWriter(is_remote=os.environ.get("CHAOS_WRITER") == "remote")
+    consideration = _FrailConsideration(open_predictor(settings), FakeKnowledge(), writer, policy, passages=3)
     wait_for_topology(broker, stop)
     Worker(store, broker, consideration, settings.processor).run(stop)
 

@@ -137,6 +137,22 @@ class TestRabbitMqBroker(BrokerContract):
         assert len(collect(consumer, 20, within_s=30)) == 20
         assert broker.depths()[REFUND] == 1
 
+    @pytest.mark.parametrize("gone", ["dead", "retry.normal.1s"])
+    def test_a_missing_target_of_dead_letters_or_retries_loses_nothing(
+        self, broker: Broker, brokers: Brokers, rabbitmq_url: str, gone: str
+    ) -> None:
+        publish(broker, [envelope("m")])
+        consumer = broker.consumer(LANES, prefetch=1)
+        (delivery,) = receive(consumer, 1)
+        with plain_channel(rabbitmq_url) as channel:
+            channel.queue_delete(brokers.topology.queue(gone))
+        if gone == DEAD:
+            assert delivery.dead_letter("no") is True
+            assert ids(receive(broker.consumer([DEAD], prefetch=1), 1)) == ["m"]
+        else:
+            assert delivery.retry(1) is True
+            assert ids(receive(consumer, 1)) == ["m"]
+
     def test_messages_that_are_sent_again_after_a_deletion_keep_their_order(
         self, broker: Broker, brokers: Brokers, rabbitmq_url: str
     ) -> None:

@@ -7,9 +7,11 @@ from typing import Self
 
 import pytest
 
-from helpdesk.errors import BrokerUnavailable
+from helpdesk.errors import BrokerUnavailable, PublishUnconfirmed
 from helpdesk.ports.broker import LANES, Consumer, Envelope, Publisher
 from tests.contract.broker_steps import (
+    NORMAL,
+    REFUND,
     drain,
     envelope,
     eventually_publishes,
@@ -97,13 +99,18 @@ def test_a_frozen_server_blocks_nobody_for_long_and_loses_nothing(
     assert {"before", "after"} <= set(arrived)
 
 
-def test_a_memory_alarm_stops_publishing_while_consuming_goes_on(
-    brokers: Brokers, rabbitmq_server: RabbitMqServer
+@pytest.mark.parametrize(
+    ("limit", "alarming", "usual"),
+    [("set_vm_memory_high_watermark", "0.0001", "0.4"), ("set_disk_free_limit", "9000GB", "50MB")],
+    ids=["memory", "disk"],
+)
+def test_an_alarm_stops_publishing_while_consuming_goes_on(
+    brokers: Brokers, rabbitmq_server: RabbitMqServer, limit: str, alarming: str, usual: str
 ) -> None:
     broker = brokers.open(blocked_timeout_s=60)
     publisher, consumer = broker.publisher(), broker.consumer(LANES, prefetch=3)
     assert publisher.publish([envelope(f"m{number}") for number in range(20)], timeout_s=10) == [None] * 20
-    rabbitmq_server.ctl("set_vm_memory_high_watermark", "0.0001")
+    rabbitmq_server.ctl(limit, alarming)
     try:
         (unknown,) = try_to_publish(publisher, [envelope("during")], timeout_s=1.5)
         assert isinstance(unknown, BrokerUnavailable)
@@ -115,7 +122,7 @@ def test_a_memory_alarm_stops_publishing_while_consuming_goes_on(
             broker.check()
         assert len(take_until(consumer, 12)) >= 12  # four times the prefetch: the acks reach the server
     finally:
-        rabbitmq_server.ctl("set_vm_memory_high_watermark", "0.4")
+        rabbitmq_server.ctl(limit, usual)
     assert publisher.publish([envelope("after")], timeout_s=10) == [None]
     assert "after" in ids(list(drain(consumer)))
 
@@ -149,6 +156,30 @@ def test_a_link_that_swallows_everything_is_noticed_within_three_heartbeats(
         assert delivery.ack() is False
         proxy.heal()
         assert ids(receive(consumer, 1)) == ["m"]
+
+
+def test_a_quorum_queue_without_a_leader_confirms_nothing_and_gets_it_again_once_it_has_one(
+    brokers: Brokers, rabbitmq_server: RabbitMqServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("helpdesk.adapters.broker_rabbitmq.topology.FIRST_QUORUM_VERSION", 3)
+    broker = brokers.open()
+    publisher = broker.publisher()
+    assert publisher.publish([envelope("before")], timeout_s=10) == [None]
+    lane = brokers.topology.queue(NORMAL)
+    replica = (
+        f'{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"{lane}">>)), {{Name, _}} = '
+        "amqqueue:get_pid(Q), ra:{}_server(quorum_queues, {Name, node()})."
+    )
+    rabbitmq_server.ctl("eval", replica.replace("{}", "stop"))
+    begin = time.monotonic()
+    unknown, routed = publisher.publish([envelope("during"), envelope("other", REFUND)], timeout_s=1.5)
+    assert isinstance(unknown, PublishUnconfirmed)
+    assert routed is None, "another queue was held up"
+    assert time.monotonic() - begin < 3
+    rabbitmq_server.ctl("eval", replica.replace("{}", "restart"))
+    assert eventually_publishes(publisher.publish, envelope("during"))
+    arrived = ids(list(drain(broker.consumer(LANES, prefetch=9))))
+    assert set(arrived) == {"before", "during"}
 
 
 def comes_true(condition: Callable[[], bool], *, within_s: float) -> bool:

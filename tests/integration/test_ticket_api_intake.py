@@ -1,5 +1,6 @@
 """Intake over HTTP: what is accepted is stored once, what is wrong is named, and nothing is kept of what is refused."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -290,6 +291,19 @@ def test_malformed_json_is_located(portal: httpx.Client) -> None:
 def test_a_body_that_is_not_sent_as_json_is_refused(portal: httpx.Client) -> None:
     found = problem(portal.post("/tickets", content=b'{"user":"a","description":"b"}'), 422)
     assert "application/json" in found["errors"][0]["remedy"]
+
+
+def test_a_body_whose_last_chunk_never_comes_is_not_stored_and_holds_nobody_up(
+    api: LiveTicketApi, portal: httpx.Client
+) -> None:
+    count, url = stored_tickets(api), httpx.URL(api.url)
+    head = f"POST /tickets HTTP/1.1\r\nHost: a\r\nAuthorization: {portal.headers['authorization']}\r\n"
+    head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection((url.host, url.port or 80)) as connection:
+        connection.sendall(head.encode() + b'27\r\n{"user": "ada", "description": "hello"}\r\n')
+        assert portal.get("/tickets").status_code in {200, 403}
+    assert portal.post("/tickets", json=TICKET).status_code == 202
+    assert stored_tickets(api) == count + 1
 
 
 @pytest.mark.parametrize("key", ["", "two words", "k" * 256, "\u00fc"])
