@@ -12,6 +12,8 @@ from tests.chaos.system import System
 from tests.conftest import COUNTS
 
 STACKS = ("embedded", "servers")
+long_on_servers = pytest.mark.parametrize("stack", ["embedded", pytest.param("servers", marks=pytest.mark.chaos)])
+long_on_embedded = pytest.mark.parametrize("stack", ["servers", pytest.param("embedded", marks=pytest.mark.chaos)])
 StartSystem = Callable[..., System]
 
 

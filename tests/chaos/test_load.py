@@ -12,12 +12,11 @@ import pytest
 from helpdesk.clock import utc_now
 from helpdesk.envelopes import submission_id
 from helpdesk.tickets import Priority
-from tests.chaos.conftest import StartSystem
+from tests.chaos.conftest import StartSystem, long_on_servers
 from tests.chaos.system import System
 from tests.chaos.trial import settle, survive, under_load
 
 WORKERS = ("worker-0", "worker-1")
-long_on_servers = pytest.mark.parametrize("stack", ["embedded", pytest.param("servers", marks=pytest.mark.chaos)])
 
 pytestmark = pytest.mark.timeout(150)
 

@@ -8,7 +8,7 @@ import pytest
 from helpdesk.messages import MAX_MESSAGE_BYTES
 from helpdesk.ports.broker import DEAD, LANES, Envelope
 from helpdesk.ports.store import DeadLetterStatus
-from tests.chaos.conftest import StartSystem
+from tests.chaos.conftest import StartSystem, long_on_embedded, long_on_servers
 from tests.chaos.trial import settle, survive, under_load
 from tests.rabbitmq import plain_channel
 
@@ -17,18 +17,20 @@ MOODS = ("slow", "garbage", "nan", "unknown", "wrong_count", "500", "close")
 pytestmark = pytest.mark.timeout(150)
 
 
+@long_on_embedded
 def test_a_prediction_service_that_goes_wrong_in_every_way_and_recovers(stack: str, start_system: StartSystem) -> None:
     system = start_system(stack)
 
     def go_wrong() -> None:
         for mood in MOODS:
             system.mood_file.write_text(mood)
-            time.sleep(0.6)
+            time.sleep(0.4)
         system.mood_file.write_text("ok")
 
     survive(system, f"prediction service: {', '.join(MOODS)}", go_wrong)
 
 
+@long_on_servers
 def test_a_prediction_service_that_stays_down_leaves_every_ticket_to_a_person(
     stack: str, start_system: StartSystem
 ) -> None:
@@ -40,12 +42,14 @@ def test_a_prediction_service_that_stays_down_leaves_every_ticket_to_a_person(
     assert counts.queued == 30
 
 
+@long_on_embedded
 def test_everything_down_but_the_relay_still_ends_at_a_person(stack: str, start_system: StartSystem) -> None:
     system = start_system(stack, extra={"HELPDESK_PROCESSOR__DECIDE_WITHIN_S": "2"}, workers=0)
     accepted = system.post_all(20, per_s=20)
     system.wait_until(lambda: system.counts(accepted, attempted=20).queued == 20, limit_s=20, what="handing over")
 
 
+@long_on_servers
 def test_a_worker_that_ends_after_a_remote_writer_answered_sends_one_answer(
     stack: str, start_system: StartSystem
 ) -> None:
@@ -55,7 +59,7 @@ def test_a_worker_that_ends_after_a_remote_writer_answered_sends_one_answer(
         for _ in range(2):
             for name in ("worker-0", "worker-1"):
                 system.restart_with_failpoint(name, "worker.after_write_before_commit")
-            time.sleep(2)
+            time.sleep(1.5)
 
     survive(system, "workers end after writing, before the commit", crash)
     assert system.restarts >= 2
@@ -72,6 +76,7 @@ def test_a_message_that_kills_its_worker_is_dead_after_five_starts_and_takes_no_
     assert (counts.answered, counts.queued) == (9, 1)
 
 
+@long_on_servers
 def test_a_message_that_raises_climbs_the_ladder_and_ends_at_a_person(stack: str, start_system: StartSystem) -> None:
     system = start_system(stack, extra={"HELPDESK_PROCESSOR__DECIDE_WITHIN_S": "5"})
     texts = ["please cancel my order"] * 9 + ["this one is raising"]
@@ -87,6 +92,7 @@ def test_a_message_that_raises_climbs_the_ladder_and_ends_at_a_person(stack: str
     assert letter.reason in ticket.queue_reason
 
 
+@long_on_embedded
 def test_handling_that_hangs_is_tried_again_and_the_connection_lives_on(stack: str, start_system: StartSystem) -> None:
     system = start_system(stack, workers=1, extra={"HELPDESK_PROCESSOR__HANDLING_LIMIT_S": "2"})
     texts = ["please cancel my order"] * 5 + ["this one is hanging"]
@@ -103,6 +109,7 @@ def test_every_message_delivered_twice_has_one_effect(stack: str, start_system: 
     survive(system, "every message published twice", lambda: None, total=100, per_s=40)
 
 
+@long_on_embedded
 def test_messages_that_nobody_understands_are_dead_at_once_and_the_worker_lives(
     stack: str, start_system: StartSystem, request: pytest.FixtureRequest
 ) -> None:

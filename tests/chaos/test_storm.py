@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.chaos.conftest import StartSystem
+from tests.chaos.conftest import StartSystem, long_on_servers
 from tests.chaos.system import System
 from tests.chaos.trial import for_a_while, settle, survive
 
@@ -71,6 +71,7 @@ def test_a_frozen_process_that_wakes_up_later_does_no_harm(stack: str, name: str
 SKEWED = [("worker-0", 3600), ("relay", -3600), ("relay", 3600), ("worker-0", -3600), ("ticket-api", -3600)]
 
 
+@long_on_servers
 @pytest.mark.parametrize(
     ("name", "ahead_s"), [SKEWED[0], *(pytest.param(*skewed, marks=pytest.mark.chaos) for skewed in SKEWED[1:])]
 )
