@@ -71,8 +71,9 @@ def _serve(kind: type[AnyServer]) -> Iterator[AnyServer]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what became of the tickets under each fault, and loudly, once, which servers were missing."""
-    ended = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
-    rows = [value for report in ended for name, value in report.user_properties if name == COUNTS]
+    ended = [report for reports in terminalreporter.stats.values() for report in reports]
+    torn_down = [report for report in ended if getattr(report, "when", "") == "teardown"]
+    rows = [value for report in torn_down for name, value in report.user_properties if name == COUNTS]
     if rows:
         terminalreporter.section("what became of the tickets")
         for row in rows:
