@@ -67,7 +67,7 @@ def test_two_relays_and_two_watchdogs_repeat_messages_and_nothing_else(stack: st
     def delay_decisions() -> None:
         for worker in WORKERS:
             system.hold_down(worker)
-        time.sleep(2)
+        time.sleep(1.5)
         let_up(system, WORKERS)
 
     survive(system, "two relays, and watchdogs that publish again after 0.5 s", delay_decisions)
