@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(150)
 def test_a_full_lane_leaves_the_rest_in_the_outbox(stack: str, start_system: StartSystem) -> None:
     system = start_system(stack, held_down=WORKERS, extra={"HELPDESK_BROKER__MAX_LANE_LENGTH": "3"})
     accepted = system.preload(40)
-    system.wait_until(lambda: "messages stay in the outbox" in system.log("relay"), limit_s=10, what="a full lane")
+    system.wait_until(lambda: "messages stay in the outbox" in system.log("relay"), limit_s=30, what="a full lane")
     assert system.outbox_depth() >= 30
     let_up(system, WORKERS)
     counts = settle(system, "a lane of three messages", accepted)
@@ -76,7 +76,8 @@ def test_two_relays_and_two_watchdogs_repeat_messages_and_nothing_else(stack: st
 
 @long_on_servers
 def test_told_to_stop_under_load_every_process_finishes_what_it_began(stack: str, start_system: StartSystem) -> None:
-    system = start_system(stack)
+    patient = {"HELPDESK_BROKER__LEASE_S": "20", "HELPDESK_BROKER__HEARTBEAT_S": "20"}  # nobody loses a message by this
+    system = start_system(stack, extra=patient)
     ends: list[tuple[int, float]] = []
 
     def stop_one_after_the_other() -> None:

@@ -41,7 +41,7 @@ def test_a_full_disk_refuses_tickets_lets_read_and_loses_nothing(start_system: S
 
     def fill() -> None:
         system.limit(resource.RLIMIT_FSIZE, FULL_BYTES)
-        system.wait_until(lambda: post(system, accepted) == 503, limit_s=5, what="a refusal")
+        system.wait_until(lambda: post(system, accepted) == 503, limit_s=15, what="a refusal")
         time.sleep(2)
         assert post(system, accepted) == 503
         with system.client() as client:
