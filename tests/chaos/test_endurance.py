@@ -118,7 +118,7 @@ def measure_capacity(system: System) -> tuple[dict[str, str], float]:
 
 @contextmanager
 def memory_stays_flat(system: System, names: Sequence[str]) -> Iterator[None]:
-    """Prove that no process holds much more at the end of the block than in its second quarter."""
+    """Prove that no process holds much more in the last quarter of the block than in its first half."""
     samples: dict[str, list[int]] = defaultdict(list)
     stop = threading.Event()
 
@@ -135,7 +135,6 @@ def memory_stays_flat(system: System, names: Sequence[str]) -> Iterator[None]:
         stop.set()
         sampler.join()
     for name, held in samples.items():
-        quarter = len(held) // 4
-        early, late = max(held[quarter : 2 * quarter]), max(held[-quarter:])
+        early, late = max(held[: len(held) // 2]), max(held[-(len(held) // 4) :])
         print(f"{name}: {early / MIB:.0f} MiB early, {late / MIB:.0f} MiB late")  # noqa: T201 - a measurement
-        assert late < 1.2 * early + 16 * MIB, f"{name} grew from {early} to {late} bytes"
+        assert late < 1.1 * early + 16 * MIB, f"{name} grew from {early} to {late} bytes"
