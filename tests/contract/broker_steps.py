@@ -16,7 +16,7 @@ def envelope(message_id: str, destination: str = NORMAL, **fields: object) -> En
 
 def publish(broker: Broker, envelopes: Sequence[Envelope]) -> None:
     publisher = broker.publisher()
-    assert publisher.publish(envelopes, timeout_s=10) == [None] * len(envelopes)
+    assert publisher.publish(envelopes, timeout_s=30) == [None] * len(envelopes)
     publisher.close()
 
 

@@ -211,7 +211,8 @@ class TestRabbitMqBroker(BrokerContract):
             channel.basic_publish("", brokers.topology.queue(NORMAL), b"fine", pika.BasicProperties(message_id="fine"))
         assert ids(receive(broker.consumer(LANES, prefetch=5), 1)) == ["fine"]
         dead = receive(broker.consumer([DEAD], prefetch=5), 3)
-        assert [delivery.envelope.headers["reason"] for delivery in dead] == [reason for reason, _ in strange]
+        # Not in their order: from 4 on, quorum queues put what has a priority above 4 first.
+        assert {delivery.envelope.headers["reason"] for delivery in dead} == {reason for reason, _ in strange}
         assert all(delivery.envelope.headers["source"] == NORMAL for delivery in dead)
         assert all(delivery.envelope.message_id for delivery in dead)
         assert all(delivery.envelope.body == b"\xff\x00not json" for delivery in dead)
@@ -219,7 +220,7 @@ class TestRabbitMqBroker(BrokerContract):
     def test_a_huge_message_of_a_stranger_can_be_dead_lettered(
         self, broker: Broker, brokers: Brokers, rabbitmq_url: str
     ) -> None:
-        huge = bytes(20 * 2**20)
+        huge = bytes(15 * 2**20)  # from 4 on, the server itself refuses more than 16 MiB
         with plain_channel(rabbitmq_url) as channel:
             channel.basic_publish(brokers.topology.exchange, HIGH, huge, pika.BasicProperties(message_id="huge"))
         (delivery,) = receive(broker.consumer(LANES, prefetch=5), 1)
