@@ -30,7 +30,7 @@ def evaluate(
     artifact = load_artifact(settings.artifacts_dir, version or settings.version)
     path = data or PROJECT_DIR / "data" / "training_tickets.jsonl"
     with stderr().status(f"evaluating {artifact.manifest.version} on {path.name}"):
-        evaluation = evaluate_artifact(artifact, path, split=split)
+        evaluation = evaluate_artifact(artifact, path, encoder_dir=settings.encoder_dir, split=split)
     if as_json:
         print_json(document(artifact, evaluation))
     else:

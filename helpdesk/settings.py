@@ -75,6 +75,9 @@ class ModelSettings(_Group):
 
     artifacts_dir: Path = Field(default=PROJECT_DIR / "model_artifacts", description="Where model artifacts lie.")
     version: str = Field(default="", description="Artifact to serve (empty: the newest).")
+    encoder_dir: Path = Field(
+        default=PROJECT_DIR / ".cache" / "encoder", description="Where MiniLM lies, built for serving once per machine."
+    )
 
 
 class ProcessorSettings(_Group):

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from helpdesk.errors import ModelUnavailable
-from models import preprocess, tokenizer
+from models import lite_graph, preprocess, spelling
 from models.calibrate import Calibration
 
 FAMILY = "intent"
@@ -33,6 +33,21 @@ class DataRecord(BaseModel):
     rows: dict[str, int]
 
 
+class EncoderReference(BaseModel):
+    """The encoder that an artifact's head was trained on; it lies outside of the artifact, see ``encoder_export``.
+
+    Attributes:
+        probe: the first numbers of a fixed sentence's vector. Files that another version of TensorFlow made may differ
+            in their bytes; they serve as long as they give these numbers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    checksum: str
+    probe: list[float]
+
+
 class Manifest(BaseModel):
     """Everything about an artifact but its weights.
 
@@ -44,17 +59,19 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     version: str
     trained_at: datetime
     labels: list[str] = Field(min_length=2)
     categories: dict[str, str]
-    temperature: float = Field(gt=0)
+    fusion: dict[str, float]
+    encoder: EncoderReference
     thresholds: dict[str, float]
+    out_of_scope_weight: float
     out_of_scope_threshold: float
     metrics: dict[str, float]
     data: DataRecord
-    training: dict[str, float]
+    training: dict[str, Any]
     feature_signature: str
     libraries: dict[str, str]
     files: dict[Annotated[str, Field(pattern=r"^[\w][\w.-]*$")], str]
@@ -62,7 +79,7 @@ class Manifest(BaseModel):
     @property
     def calibration(self) -> Calibration:
         """The calibration as the functions of ``models.calibrate`` take it."""
-        return Calibration(self.temperature, self.thresholds, self.out_of_scope_threshold)
+        return Calibration(self.thresholds, self.out_of_scope_weight, self.out_of_scope_threshold)
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,8 @@ class Artifact:
 def feature_signature() -> str:
     """Return how this code turns texts into ids: a model only serves where it is the one that it was trained with."""
     return (
-        f"preprocess-{preprocess.VERSION}/wordpiece/head-{tokenizer.HEAD_TOKENS}/max-{tokenizer.MAX_TOKENS}"
+        f"preprocess-{preprocess.VERSION}/spelling-{spelling.VERSION}/wordpiece"
+        f"/head-{lite_graph.HEAD_TOKENS}/max-{lite_graph.MAX_TOKENS}"
         f"/{'+'.join(preprocess.PLACEHOLDERS)}"
     )
 

@@ -1,6 +1,7 @@
 """Calibration on held-out rows: temperature, a confidence threshold per intent, and the out-of-scope threshold.
 
-Shapes: logits (n, n_labels + 1), the last column being out-of-scope; targets (n,) index into the columns.
+Shapes: logits (n, n_labels + 1), the last column being out-of-scope; targets (n,) index into the columns. Calibrated
+logits are those whose softmax is the confidence: they were divided by a temperature.
 """
 
 from collections.abc import Sequence
@@ -18,21 +19,23 @@ NEVER = 1.0
 """A threshold that no confidence reaches in practice: the intent stays with people."""
 _PRIOR_ROWS = 20.0
 _TEMPERATURES = (0.1, 10.0)
+_WEIGHTS = (0.0, 0.25, 0.5, 1.0)
+_WEIGHT_WITHOUT_ROWS = 0.25
 _GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns logits into decisions.
+    """What turns calibrated logits into decisions.
 
     Attributes:
-        temperature: divides the logits.
         thresholds: per label, the confidence from which its precision is expected to reach the target.
-        out_of_scope_threshold: on ``out_of_scope_scores``; what lies above is out of scope.
+        out_of_scope_weight: of the out-of-scope column in ``out_of_scope_scores``.
+        out_of_scope_threshold: on these scores; what lies above is out of scope.
     """
 
-    temperature: float
     thresholds: dict[str, float]
+    out_of_scope_weight: float
     out_of_scope_threshold: float
 
 
@@ -43,16 +46,33 @@ def log_softmax(logits: Floats) -> Floats:
     return normalised
 
 
-def out_of_scope_scores(logits: Floats, temperature: float) -> Floats:
-    """Return the log-odds of out-of-scope against all labels together, after the temperature.
+def out_of_scope_scores(logits: Floats, weight: float) -> Floats:
+    """Return how foreign each row is, by calibrated logits: the weighed last column less the largest label.
 
-    It is an energy score that knows the out-of-scope column: log-sum-exp of the labels stands for "something known".
+    The largest logit knows what is unlike everything seen; the column knows what is like the foreign rows of training.
+    How much the latter says depends on how many there were.
     """
-    scaled = logits / temperature
-    known, top = scaled[:, :-1], scaled[:, :-1].max(axis=1)
-    energy = top + np.log(np.exp(known - top[:, None]).sum(axis=1))
-    scores: Floats = scaled[:, -1] - energy
+    scores: Floats = weight * logits[:, -1] - logits[:, :-1].max(axis=1)
     return scores
+
+
+def choose_out_of_scope_weight(logits: Floats, in_scope: NDArray[np.bool_]) -> float:
+    """Return the weight that tells held-out rows in and out of scope apart best; a small one where all are in scope."""
+    if in_scope.all():
+        return _WEIGHT_WITHOUT_ROWS
+    separated = {
+        weight: roc_auc(scores[in_scope], scores[~in_scope])
+        for weight in _WEIGHTS
+        for scores in [out_of_scope_scores(logits, weight)]
+    }
+    return max(separated, key=lambda weight: separated[weight])
+
+
+def roc_auc(lower: Floats, higher: Floats) -> float:
+    """Return how often a score of ``higher`` lies above one of ``lower``; ties count half (Mann-Whitney)."""
+    ordered = np.sort(lower)
+    ranks = (np.searchsorted(ordered, higher, side="left") + np.searchsorted(ordered, higher, side="right")) / 2
+    return float(ranks.mean() / len(ordered))
 
 
 def fit_temperature(logits: Floats, targets: Ints) -> float:
@@ -103,13 +123,13 @@ def calibrate(
     target_precision: float = TARGET_PRECISION,
     max_false_rejections: float = MAX_FALSE_REJECTIONS,
 ) -> Calibration:
-    """Fit all of a calibration on held-out rows, out-of-scope rows among them."""
-    temperature = fit_temperature(logits, targets)
-    scores = out_of_scope_scores(logits, temperature)
+    """Choose thresholds by the calibrated logits of held-out rows, out-of-scope rows among them where there are any."""
     in_scope = targets < len(labels)
+    weight = choose_out_of_scope_weight(logits, in_scope)
+    scores = out_of_scope_scores(logits, weight)
     out_of_scope_threshold = float(np.quantile(scores[in_scope], 1 - max_false_rejections, method="higher"))
 
-    probabilities = np.exp(log_softmax(logits / temperature))[:, :-1]
+    probabilities = np.exp(log_softmax(logits))[:, :-1]
     predicted, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
     offered = scores <= out_of_scope_threshold
     predicted, confidences, correct = predicted[offered], confidences[offered], (predicted == targets)[offered]
@@ -120,7 +140,7 @@ def calibrate(
         thresholds[label] = threshold_for_precision(
             confidences[mine], correct[mine], target_precision, prior_precision=prior[mine]
         )
-    return Calibration(temperature, thresholds, out_of_scope_threshold)
+    return Calibration(thresholds, weight, out_of_scope_threshold)
 
 
 def _precision_from(confidences: Floats, correct: NDArray[np.bool_]) -> Floats:

@@ -1,14 +1,16 @@
 """The model card of an artifact, generated from what was measured."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from models.artifact import DataRecord
 from models.calibrate import NEVER, Calibration
+from models.cascade import Fusion
 from models.evaluate import METRICS, Evaluation
 
 
 def model_card(
-    evaluation: Evaluation, calibration: Calibration, data: DataRecord, *, options: Mapping[str, float]
+    evaluation: Evaluation, calibration: Calibration, fusion: Fusion, data: DataRecord, *, options: Mapping[str, Any]
 ) -> str:
     """Return the card as Markdown; ``{version}`` in it stands for the version."""
     measured = "\n".join(
@@ -22,11 +24,12 @@ def model_card(
         for result in evaluation.intents
     )
     confusions = "\n".join(f"| {true} | {guess} | {count} |" for true, guess, count in evaluation.confusions)
-    choices = ", ".join(f"{name} {value:g}" for name, value in options.items())
+    choices = "\n".join(f"- {name}: {_choice(value)}" for name, value in options.items())
     return f"""# Intent model {{version}}
 
 Classifies a support ticket's text into {len(calibration.thresholds)} intents, or none of them (out of scope).
-A small network over static token vectors, trained in Keras, served by LiteRT.
+A cascade, trained in Keras, served by LiteRT: a small network over static token vectors for every ticket, and where its
+confidence is below {fusion.sure_from:.3f}, MiniLM with a head of its own beside it.
 
 **Use.** Routing and drafting in Helpdesk, where a person gets what the model is unsure of. English only: text in other
 languages should come out as out of scope or below its threshold. Not for decisions about people.
@@ -35,9 +38,14 @@ languages should come out as out of scope or below its threshold. Not for decisi
 {data.rows["validation"]} for calibration, {data.rows["test"]} for the figures below. The rows come from a grammar; no
 template stands in two parts. Real customers write otherwise: expect less, and calibrate again on your own tickets.
 
-**Training.** {choices}.
+**Calibration.** Temperature of the static stage {fusion.static_temperature:.3f}, of the encoder stage
+{fusion.encoder_temperature:.3f}, of their sum {fusion.fused_temperature:.3f}, in which the encoder stage weighs
+{fusion.encoder_share:.2f}; out of scope above {calibration.out_of_scope_threshold:.3f}, its column
+weighing {calibration.out_of_scope_weight:g}.
 
-**Calibration.** Temperature {calibration.temperature:.3f}; out of scope above {calibration.out_of_scope_threshold:.3f}.
+**Training.**
+
+{choices}
 
 ## Measured on held-out templates
 
@@ -64,3 +72,9 @@ was not reached.
 
 def _threshold(confidence: float) -> str:
     return "never" if confidence >= NEVER else f"{confidence:.3f}"
+
+
+def _choice(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_choice(inner)}" for name, inner in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,9 +8,10 @@ from helpdesk.predictions import LabelScore, ModelInfo, Prediction
 from helpdesk.settings import ModelSettings
 from models.artifact import Artifact, load_artifact
 from models.calibrate import log_softmax, out_of_scope_scores
+from models.cascade import Cascade
+from models.loading import load_cascade
 from models.preprocess import readable
 from models.sentiment import SentimentReader
-from models.static_stage import Stage, load_static_stage
 
 _TOP = 3
 
@@ -18,8 +19,8 @@ _TOP = 3
 class Classifier:
     """Classifies tickets with one artifact. Safe across threads."""
 
-    def __init__(self, artifact: Artifact, stage: Stage, sentiment: SentimentReader) -> None:
-        self._artifact, self._stage, self._sentiment = artifact, stage, sentiment
+    def __init__(self, artifact: Artifact, cascade: Cascade, sentiment: SentimentReader) -> None:
+        self._artifact, self._cascade, self._sentiment = artifact, cascade, sentiment
 
     @property
     def info(self) -> ModelInfo:
@@ -40,9 +41,9 @@ class Classifier:
             return []
         manifest = self._artifact.manifest
         written = [readable(text) for text in texts]
-        logits = self._stage.logits(written).astype(np.float64)
-        scores = out_of_scope_scores(logits, manifest.temperature)
-        probabilities = np.exp(log_softmax(logits / manifest.temperature))[:, :-1]
+        logits = self._cascade.logits(written)
+        scores = out_of_scope_scores(logits, manifest.out_of_scope_weight)
+        probabilities = np.exp(log_softmax(logits))[:, :-1]
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP]
         predictions = []
         for text, row, best, score in zip(written, probabilities, order, scores.tolist(), strict=True):
@@ -74,4 +75,4 @@ def load_classifier(settings: ModelSettings) -> Classifier:
         ModelUnavailable: there is no usable artifact.
     """
     artifact = load_artifact(settings.artifacts_dir, settings.version)
-    return Classifier(artifact, load_static_stage(artifact), SentimentReader())
+    return Classifier(artifact, load_cascade(artifact, settings.encoder_dir), SentimentReader())

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from helpdesk.errors import InvalidData
 from models.artifact import Artifact
-from models.calibrate import Calibration, Floats, Ints, log_softmax, out_of_scope_scores
+from models.calibrate import Calibration, Floats, Ints, log_softmax, out_of_scope_scores, roc_auc
 from models.dataset import OUT_OF_SCOPE, LabelledTicket, load_dataset
+from models.loading import load_cascade
 from models.preprocess import readable
-from models.static_stage import load_static_stage
 
 METRICS = {
     "accuracy": "in-scope tickets whose intent is right",
     "macro_f1": "the same, each intent counting alike (F1)",
     "ece": "gap between confidence and accuracy over all tickets (15 bins; out-of-scope ones are never right)",
     "nll": "negative log-likelihood of the right intent, or of out-of-scope",
-    "coverage_at_95": "share of in-scope tickets answered rightly when 95 % of all answers must be right",
+    "coverage_at_95": "share of in-scope tickets answered when 95 % of all answers must be right",
     "coverage_at_98": "the same at 98 %",
     "coverage_at_99": "the same at 99 %",
     "automated": "in-scope tickets above their intent's threshold",
@@ -63,8 +63,8 @@ class Evaluation:
     confusions: tuple[tuple[str, str, int], ...]
 
 
-def evaluate(artifact: Artifact, data_path: Path, *, split: str = "test") -> Evaluation:
-    """Evaluate an artifact, through the very stage that serves, on one split of a data file.
+def evaluate(artifact: Artifact, data_path: Path, *, encoder_dir: Path, split: str = "test") -> Evaluation:
+    """Evaluate an artifact, through the very cascade that serves, on one split of a data file.
 
     Raises:
         InvalidData: the file cannot be used, or has an intent that the model does not know.
@@ -73,8 +73,8 @@ def evaluate(artifact: Artifact, data_path: Path, *, split: str = "test") -> Eva
     tickets = load_dataset(data_path).part(split)
     labels = artifact.manifest.labels
     targets = target_columns(tickets, labels)
-    logits = load_static_stage(artifact).logits([readable(ticket.text) for ticket in tickets])
-    return evaluate_logits(logits.astype(np.float64), targets, labels, artifact.manifest.calibration)
+    logits = load_cascade(artifact, encoder_dir).logits([readable(ticket.text) for ticket in tickets])
+    return evaluate_logits(logits, targets, labels, artifact.manifest.calibration)
 
 
 def target_columns(tickets: Sequence[LabelledTicket], labels: Sequence[str]) -> Ints:
@@ -91,9 +91,9 @@ def target_columns(tickets: Sequence[LabelledTicket], labels: Sequence[str]) -> 
 
 
 def evaluate_logits(logits: Floats, targets: Ints, labels: Sequence[str], calibration: Calibration) -> Evaluation:
-    """Evaluate logits of shape (n, n_labels + 1) against the target columns of ``target_columns``."""
-    scores = out_of_scope_scores(logits, calibration.temperature)
-    log_probabilities = log_softmax(logits / calibration.temperature)
+    """Evaluate calibrated logits of shape (n, n_labels + 1) against the target columns of ``target_columns``."""
+    scores = out_of_scope_scores(logits, calibration.out_of_scope_weight)
+    log_probabilities = log_softmax(logits)
     probabilities = np.exp(log_probabilities[:, :-1])
     predicted, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
     in_scope = targets < len(labels)
@@ -114,7 +114,7 @@ def evaluate_logits(logits: Floats, targets: Ints, labels: Sequence[str], calibr
     }
     for precision in _PRECISIONS:
         name = f"coverage_at_{round(precision * 100)}"
-        metrics[name] = coverage_at_precision(confidences, correct, precision, in_scope=int(in_scope.sum()))
+        metrics[name] = coverage_at_precision(confidences, correct, in_scope, precision)
     if not in_scope.all():
         metrics |= _out_of_scope_metrics(scores, in_scope, calibration.out_of_scope_threshold)
     return Evaluation(
@@ -134,23 +134,22 @@ def expected_calibration_error(confidences: Floats, correct: NDArray[np.bool_]) 
     return float(sum(gaps) / max(len(confidences), 1))
 
 
-def coverage_at_precision(confidences: Floats, correct: NDArray[np.bool_], precision: float, *, in_scope: int) -> float:
+def coverage_at_precision(
+    confidences: Floats, correct: NDArray[np.bool_], in_scope: NDArray[np.bool_], precision: float
+) -> float:
     """Return the largest share of in-scope rows that one threshold can answer at this precision.
 
     Out-of-scope rows that are confident enough are answered too, and count as errors.
     """
     order = np.argsort(-confidences, kind="stable")
-    hits = np.cumsum(correct[order])
-    reached = np.flatnonzero(hits / np.arange(1, len(order) + 1) >= precision)
-    return float(hits[reached[-1]] / max(in_scope, 1)) if len(reached) else 0.0
+    reached = np.flatnonzero(np.cumsum(correct[order]) / np.arange(1, len(order) + 1) >= precision)
+    return float(in_scope[order[: reached[-1] + 1]].sum() / max(in_scope.sum(), 1)) if len(reached) else 0.0
 
 
 def _out_of_scope_metrics(scores: Floats, in_scope: NDArray[np.bool_], threshold: float) -> dict[str, float]:
     known, foreign = scores[in_scope], scores[~in_scope]
-    ordered = np.sort(known)
-    ranks = (np.searchsorted(ordered, foreign, side="left") + np.searchsorted(ordered, foreign, side="right")) / 2
     return {
-        "oos_auroc": float(ranks.mean() / len(known)),  # Mann-Whitney: ties count half
+        "oos_auroc": roc_auc(known, foreign),
         "oos_fpr95": _mean(known > np.quantile(foreign, 0.05, method="lower")),
         "oos_detected": _mean(foreign > threshold),
         "oos_false_rejections": _mean(known > threshold),

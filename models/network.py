@@ -1,15 +1,17 @@
-"""The static network in Keras: token vectors -> masked mean and convolutions with masked maximum -> dense -> logits."""
+"""The networks that are trained, in Keras.
+
+Static: token vectors -> masked mean, and convolutions with masked maximum -> dense -> logits.
+Head: a sentence vector of the encoder -> dense -> logits.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import layers, ops
 from numpy.typing import NDArray
 from safetensors import safe_open
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from models.tokenizer import TicketTokenizer
 
@@ -19,11 +21,12 @@ _DEVIATION = 0.3
 
 @dataclass(frozen=True, slots=True)
 class NetworkShape:
-    """Sizes of the network."""
+    """Sizes of the networks."""
 
     dimensions: int = 64
     filters: int = 128
     hidden: int = 256
+    head_hidden: int = 768
 
 
 def token_vectors(model_dir: Path, tokenizer: TicketTokenizer, dimensions: int) -> NDArray[np.float32]:
@@ -51,31 +54,34 @@ def token_vectors(model_dir: Path, tokenizer: TicketTokenizer, dimensions: int) 
 def build_network(table: NDArray[np.float32], outputs: int, shape: NetworkShape) -> keras.Model:
     """Return an untrained network that reads ids of shape (n, width), 0 being padding, and gives (n, outputs) logits.
 
-    Padding changes nothing: every layer over tokens is masked.
+    Its layer ``token_table`` looks the vectors up, its layer ``core`` is all the rest: (n, width, dimensions) and a
+    mask (n, width) to logits. Padding changes nothing: every layer over tokens is masked.
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
-    mask = ops.cast(ops.not_equal(ids, 0), "float32")[..., None]  # (n, width, 1)
-    tokens = layers.Embedding(*table.shape, weights=[table], name="token_vectors")(ids)  # (n, width, dimensions)
-    tokens = layers.Dropout(0.15, noise_shape=(None, None, 1), name="drop_tokens")(layers.Dropout(0.1)(tokens))
-    tokens = tokens * mask
-    pooled = [ops.sum(tokens, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)]
-    for width in (2, 3):
+    tokens = layers.Embedding(*table.shape, weights=[table], name="token_table")(ids)
+    mask = ops.cast(ops.not_equal(ids, 0), "float32")
+    return keras.Model(ids, _core(table.shape[1], outputs, shape)([tokens, mask]), name="static")
+
+
+def _core(dimensions: int, outputs: int, shape: NetworkShape) -> keras.Model:
+    words = keras.Input((None, dimensions), name="words")
+    mask = keras.Input((None,), name="mask")
+    present = ops.expand_dims(mask, 2)  # (n, width, 1)
+    tokens = layers.Dropout(0.15, noise_shape=(None, None, 1), name="drop_tokens")(layers.Dropout(0.1)(words)) * present
+    pooled = [ops.sum(tokens, axis=1) / ops.maximum(ops.sum(present, axis=1), 1.0)]
+    for width in (2, 3) if shape.filters else ():
         features = layers.Conv1D(shape.filters, width, padding="same", activation="relu", name=f"phrases_{width}")(
             tokens
         )
-        pooled.append(ops.max(features * mask, axis=1))  # (n, filters); relu makes 0 the least
+        pooled.append(ops.max(features * present, axis=1))  # (n, filters); relu makes 0 the least
     joined = layers.Dropout(0.3)(layers.Concatenate()(pooled))
     hidden = layers.Dropout(0.3)(layers.Dense(shape.hidden, activation="gelu", name="hidden")(joined))
-    return keras.Model(ids, layers.Dense(outputs, name="logits")(hidden), name="static")
+    return keras.Model([words, mask], layers.Dense(outputs, name="logits")(hidden), name="core")
 
 
-def export_litert(network: keras.Model) -> bytes:
-    """Return the network as a LiteRT model that takes one text of any width.
-
-    The variables are frozen first: converting a Keras 3 function directly drops weights without a word.
-    """
-    call = tf.function(lambda ids: network(ids, training=False), autograph=False)
-    concrete = call.get_concrete_function(tf.TensorSpec((1, None), tf.int32))
-    frozen = convert_variables_to_constants_v2(concrete)
-    model: bytes = tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
-    return model
+def build_head(dimensions: int, outputs: int, shape: NetworkShape) -> keras.Model:
+    """Return an untrained network over unit vectors of the encoder: (n, dimensions) to (n, outputs) logits."""
+    vectors = keras.Input((dimensions,), name="vectors")
+    scaled = layers.Dropout(0.1)(layers.Rescaling(dimensions**0.5)(vectors))  # to a deviation of one
+    hidden = layers.Dropout(0.5)(layers.Dense(shape.head_hidden, activation="gelu", name="hidden")(scaled))
+    return keras.Model(vectors, layers.Dense(outputs, name="logits")(hidden), name="head")

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from models.lite_graph import shortened
 from models.preprocess import PLACEHOLDERS
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
-MAX_TOKENS = 256
-"""Tokens of a ticket that are read: its beginning and, of a longer one, its end as well."""
-HEAD_TOKENS = 192
 
 
 class TicketTokenizer:
@@ -33,11 +31,11 @@ class TicketTokenizer:
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of one text, at most MAX_TOKENS."""
-        return _shortened(self._tokenizer.encode(text).ids)
+        return shortened(self._tokenizer.encode(text).ids)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return ids, padded to the longest text: shape (len(texts), 1..MAX_TOKENS)."""
-        encoded = [_shortened(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        encoded = [shortened(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         width = max((len(ids) for ids in encoded), default=0)
         padded = np.zeros((len(encoded), max(width, 1)), dtype=np.int32)
         for row, ids in zip(padded, encoded, strict=True):
@@ -107,9 +105,3 @@ def _from_parts(parts: dict[str, object]) -> Tokenizer:
     tokenizer = Tokenizer.from_str(json.dumps(parts))
     tokenizer.add_special_tokens(list(PLACEHOLDERS))
     return tokenizer
-
-
-def _shortened(ids: list[int]) -> list[int]:
-    if len(ids) <= MAX_TOKENS:
-        return ids
-    return [*ids[:HEAD_TOKENS], *ids[HEAD_TOKENS - MAX_TOKENS :]]

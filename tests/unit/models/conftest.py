@@ -5,17 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from helpdesk.settings import PROJECT_DIR
+from helpdesk.settings import PROJECT_DIR, ModelSettings
+from models.fitting import FitOptions
 from models.network import NetworkShape
 from models.train import TrainedModel, TrainingOptions, train
 
 INTENTS = ("cancel_order", "track_order", "get_invoice", "recover_password", "get_refund", "out_of_scope")
 ROWS = {"train": 60, "validation": 25, "test": 25}
-SMALL = NetworkShape(dimensions=32, filters=32, hidden=32)
+SMALL = NetworkShape(dimensions=32, filters=32, hidden=32, head_hidden=64)
+ENCODER_DIR = ModelSettings().encoder_dir
 
 
 def options(seed: int = 0) -> TrainingOptions:
-    return TrainingOptions(seed=seed, epochs=20, batch_size=16, learning_rate=4e-3, frequent_pieces=2_000)
+    return TrainingOptions(
+        seed=seed,
+        static=FitOptions(epochs=10, batch_size=16, learning_rate=4e-3),
+        head=FitOptions(epochs=10, batch_size=32),
+        frequent_pieces=2_000,
+        noisy_copies=2,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -36,4 +44,10 @@ def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained(small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
-    return train(small_data, output_dir=tmp_path_factory.mktemp("artifacts"), options=options(), shape=SMALL)
+    return train(
+        small_data,
+        output_dir=tmp_path_factory.mktemp("artifacts"),
+        encoder_dir=ENCODER_DIR,
+        options=options(),
+        shape=SMALL,
+    )

@@ -9,8 +9,9 @@ import pytest
 
 from helpdesk.errors import ModelUnavailable
 from models.artifact import FAMILY, MANIFEST, load_artifact
-from models.static_stage import NETWORK, TOKENIZER, load_static_stage
+from models.loading import HEAD, STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS, load_cascade
 from models.train import TrainedModel
+from tests.unit.models.conftest import ENCODER_DIR
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_the_one_trained_last_serves_unless_a_version_is_named(root: Path) -> No
     assert load_artifact(root, first.name).manifest.version == first.name
 
 
-@pytest.mark.parametrize("name", [NETWORK, TOKENIZER])
+@pytest.mark.parametrize("name", [STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS, HEAD])
 def test_a_changed_file_is_noticed(root: Path, name: str) -> None:
     path = directory_of(root) / name
     content = bytearray(path.read_bytes())
@@ -58,8 +59,8 @@ def test_a_changed_file_is_noticed(root: Path, name: str) -> None:
 
 
 def test_a_missing_file_is_noticed(root: Path) -> None:
-    (directory_of(root) / NETWORK).unlink()
-    with pytest.raises(ModelUnavailable, match=r"lacks its file network\.tflite"):
+    (directory_of(root) / HEAD).unlink()
+    with pytest.raises(ModelUnavailable, match=r"lacks its file head\.tflite"):
         load_artifact(root)
 
 
@@ -88,11 +89,30 @@ def test_a_model_for_other_features_is_refused(root: Path) -> None:
         load_artifact(root)
 
 
-def test_bytes_that_are_no_network_are_refused(root: Path) -> None:
+@pytest.mark.parametrize("name", [STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS, HEAD])
+def test_bytes_that_are_no_network_are_refused(root: Path, name: str) -> None:
     artifact = load_artifact(root)
-    artifact.file(NETWORK).write_bytes(b"not a network")
+    artifact.file(name).write_bytes(b"not a network")
     with pytest.raises(ModelUnavailable, match="cannot be loaded"):
-        load_static_stage(artifact)
+        load_cascade(artifact, ENCODER_DIR)
+
+
+def test_networks_for_other_labels_are_refused(root: Path) -> None:
+    directory = directory_of(root)
+    manifest = load_artifact(root).manifest
+    labels = [*manifest.labels, "buy_boat"]
+    thresholds, categories = ({label: known.get(label, filler) for label in labels} for known, filler in (
+        (manifest.thresholds, 0.5), (manifest.categories, "ORDER")))  # fmt: skip
+    change_manifest(directory, labels=labels, thresholds=thresholds, categories=categories)
+    with pytest.raises(ModelUnavailable, match=r"gives 6 scores; it needs 7"):
+        load_cascade(load_artifact(root), ENCODER_DIR)
+
+
+def test_a_model_for_another_encoder_is_refused(root: Path) -> None:
+    encoder = load_artifact(root).manifest.encoder
+    change_manifest(directory_of(root), encoder=encoder.model_dump() | {"name": "bert"})
+    with pytest.raises(ModelUnavailable, match="was trained on the encoder bert"):
+        load_cascade(load_artifact(root), ENCODER_DIR)
 
 
 def test_without_any_model_the_remedy_is_named(tmp_path: Path) -> None:

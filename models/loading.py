@@ -1,0 +1,85 @@
+"""An artifact as the cascade that serves: both stages loaded, matched with their encoder, and tried once."""
+
+from pathlib import Path
+
+import numpy as np
+
+from helpdesk.errors import ModelUnavailable
+from models.artifact import Artifact, EncoderReference
+from models.cascade import Cascade, Fusion
+from models.encoder_export import cached_encoder
+from models.encoder_lite import LiteEncoder
+from models.encoder_stage import EncoderStage
+from models.lite_graph import read_table
+from models.reader import load_reader
+from models.static_stage import StaticStage
+from models.tokenizer import load_tokenizer
+
+STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS = "static.tflite", "static_table.npz", "tokenizer.json", "words.json"
+HEAD = "head.tflite"
+ENCODER_GRAPH = "encoder.tflite"
+"""Only in artifacts whose encoder was fine-tuned."""
+
+PROBE_TEXT = "Where is the parcel that I ordered last week?"
+_PROBED = 16
+_MAX_PROBE_GAP = 5e-3
+
+
+def load_cascade(artifact: Artifact, encoder_dir: Path) -> Cascade:
+    """Return an artifact's cascade after one run of both stages.
+
+    Raises:
+        ModelUnavailable: its files do not hold what the manifest promises, or the encoder is another one.
+    """
+    manifest = artifact.manifest
+    encoder = cached_encoder(encoder_dir)
+    check_encoder(encoder, manifest.encoder)
+    expected = len(manifest.labels) + 1
+    try:
+        if ENCODER_GRAPH in manifest.files:
+            encoder = encoder.with_graph(artifact.file(ENCODER_GRAPH).read_bytes())
+        reader = load_reader(artifact.file(WORDS).read_text(encoding="utf-8"))
+        static = StaticStage(
+            load_tokenizer(artifact.file(TOKENIZER)),
+            read_table(artifact.file(STATIC_TABLE).read_bytes()),
+            artifact.file(STATIC_GRAPH).read_bytes(),
+        )
+        second = EncoderStage(encoder, artifact.file(HEAD).read_bytes())
+        widths = {stage.logits(reader.read([PROBE_TEXT])).shape[1] for stage in (static, second)}
+        fusion = Fusion(**manifest.fusion)
+    except Exception as error:  # whatever the libraries raise on bytes that they cannot read
+        raise ModelUnavailable(f"The model {manifest.version} cannot be loaded: {error}") from error
+    if widths != {expected}:
+        given = " and ".join(str(width) for width in sorted(widths))
+        raise ModelUnavailable(f"The model {manifest.version} gives {given} scores; it needs {expected}.")
+    return Cascade(reader, static, second, fusion)
+
+
+def encoder_reference(encoder: LiteEncoder) -> EncoderReference:
+    """Return what an artifact's manifest says about the encoder that it was trained on."""
+    return EncoderReference(name=encoder.record.name, checksum=encoder.record.checksum, probe=_probe(encoder))
+
+
+def check_encoder(encoder: LiteEncoder, reference: EncoderReference) -> None:
+    """Make sure that an encoder is the one that an artifact was trained on.
+
+    Raises:
+        ModelUnavailable: it is not.
+    """
+    if encoder.record.name != reference.name:
+        raise ModelUnavailable(
+            f"The model was trained on the encoder {reference.name}, this installation has {encoder.record.name}; "
+            "train it again with `helpdesk train`."
+        )
+    if encoder.record.checksum == reference.checksum:
+        return
+    gap = float(np.abs(np.subtract(_probe(encoder), reference.probe)).max())
+    if gap > _MAX_PROBE_GAP:
+        raise ModelUnavailable(
+            f"The encoder {encoder.record.name} of this machine gives other vectors than the model was trained on "
+            f"(by {gap:.3f}); install the pinned dependencies (`make setup`), or train again with `helpdesk train`."
+        )
+
+
+def _probe(encoder: LiteEncoder) -> list[float]:
+    return [round(float(number), 5) for number in encoder.encode([PROBE_TEXT])[0, :_PROBED]]
