@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tokenizers import Tokenizer
 
 from helpdesk.errors import ModelUnavailable
-from models.lite_graph import TokenGraph, TokenTable, read_table, shortened
+from models.lite_graph import MAX_TOKENS, TokenGraph, TokenTable, read_table, shortened
 
 CORE, TABLE, TOKENIZER, RECORD = "core.tflite", "table.npz", "tokenizer.json", "encoder.json"
 _CHUNK = 128
@@ -47,15 +47,15 @@ class LiteEncoder:
         self._graph = TokenGraph(graph, table)
         self._lock = threading.Lock()
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one vector per text: shape (len(texts), 384)."""
-        rows = [self.ids(text) for text in texts]
+    def encode(self, texts: Sequence[str], *, max_tokens: int = MAX_TOKENS) -> NDArray[np.float32]:
+        """Return one vector per text: shape (len(texts), 384); of a long text, beginning and end are read."""
+        rows = [self.ids(text, max_tokens=max_tokens) for text in texts]
         with self._lock:
             return np.stack([self._graph.run(ids) for ids in rows])
 
-    def ids(self, text: str) -> list[int]:
+    def ids(self, text: str, *, max_tokens: int = MAX_TOKENS) -> list[int]:
         """Return the ids of one text between MiniLM's marks."""
-        return shortened(self._tokenizer.encode(text).ids)
+        return shortened(self._tokenizer.encode(text).ids, max_tokens)
 
     def with_graph(self, graph: bytes) -> "LiteEncoder":
         """Return the same encoder with another graph above its token table, such as a fine-tuned one."""
@@ -89,7 +89,12 @@ def load_encoder(directory: Path) -> LiteEncoder:
 
 
 def encode_in_parallel(
-    encoder: LiteEncoder, texts: Sequence[str], *, threads: int, on_progress: Callable[[int, int], None] | None = None
+    encoder: LiteEncoder,
+    texts: Sequence[str],
+    *,
+    threads: int,
+    max_tokens: int = MAX_TOKENS,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
     """Return one vector per text, on several cores; equal texts are encoded once.
 
@@ -103,7 +108,7 @@ def encode_in_parallel(
     def encode(chunk: list[str]) -> NDArray[np.float32]:
         if not hasattr(local, "encoder"):
             local.encoder = encoder.copy()
-        vectors: NDArray[np.float32] = local.encoder.encode(chunk)
+        vectors: NDArray[np.float32] = local.encoder.encode(chunk, max_tokens=max_tokens)
         return vectors
 
     parts: list[NDArray[np.float32]] = []

@@ -13,6 +13,10 @@ _SPOKEN = dict(zip(PLACEHOLDERS, ("name@example.com", "www.example.com", "$10", 
 """MiniLM knows no placeholders; it has seen addresses, amounts and numbers."""
 
 
+MAX_ENCODER_TOKENS = 128
+"""Half of what the static stage reads: a batch of long tickets must not keep its caller waiting for seconds."""
+
+
 class EncoderStage:
     """Encoder and head. Belongs to one thread at a time."""
 
@@ -21,7 +25,7 @@ class EncoderStage:
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return logits of texts as a ``TextReader`` gives them: (len(texts), n_labels + 1), out-of-scope last."""
-        return self.scores(self._encoder.encode([spoken(text) for text in texts]))
+        return self.scores(self._encoder.encode([spoken(text) for text in texts], max_tokens=MAX_ENCODER_TOKENS))
 
     def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return logits of sentence vectors that are already there."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 MAX_TOKENS = 256
 """Tokens of a ticket that are read: its beginning and, of a longer one, its end as well."""
 HEAD_TOKENS = 192
+_HEAD_SHARE = HEAD_TOKENS / MAX_TOKENS
 _WIDTHS = (8, 16, 24, 32, 48, 64, 128, MAX_TOKENS)
 _LARGEST = 127
 
@@ -113,8 +114,9 @@ class VectorGraph:
         return output
 
 
-def shortened(ids: list[int]) -> list[int]:
+def shortened(ids: list[int], limit: int = MAX_TOKENS) -> list[int]:
     """Return the ids of a text that are read: all of a short one, beginning and end of a long one."""
-    if len(ids) <= MAX_TOKENS:
+    if len(ids) <= limit:
         return ids
-    return [*ids[:HEAD_TOKENS], *ids[HEAD_TOKENS - MAX_TOKENS :]]
+    head = round(limit * _HEAD_SHARE)
+    return [*ids[:head], *ids[head - limit :]]

@@ -19,7 +19,7 @@ from models.cascade import Cascade, fit_fusion
 from models.dataset import SPLITS, Dataset, load_categories, load_dataset
 from models.encoder_export import cached_encoder
 from models.encoder_lite import LiteEncoder, encode_in_parallel
-from models.encoder_stage import EncoderStage, spoken
+from models.encoder_stage import MAX_ENCODER_TOKENS, EncoderStage, spoken
 from models.evaluate import Evaluation, evaluate_logits, target_columns
 from models.fine_tune import fine_tuned
 from models.fitting import FitOptions, Progress, TokenBatches, VectorBatches, fit
@@ -256,6 +256,7 @@ def _train_encoder_stage(
         encoder,
         [text for copy in read for text in copy],
         threads=options.threads or os.cpu_count() or 1,
+        max_tokens=MAX_ENCODER_TOKENS,
         on_progress=(lambda done, total: on_progress("encoding", done, total, 0.0)) if on_progress else None,
     )
     head = build_head(vectors.shape[1], rows.outputs, shape)

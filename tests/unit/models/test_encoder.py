@@ -82,3 +82,11 @@ def test_an_encoder_of_other_bytes_serves_only_where_it_gives_the_same_vectors(e
         check_encoder(encoder, reference.model_copy(update={"checksum": "0" * 64, "probe": [0.5] * 16}))
     with pytest.raises(ModelUnavailable, match="was trained on the encoder bert"):
         check_encoder(encoder, reference.model_copy(update={"name": "bert"}))
+
+
+def test_of_a_long_text_the_encoder_reads_beginning_and_end(encoder: LiteEncoder) -> None:
+    whole = encoder.ids("first " + "middle " * 500 + "last")
+    assert len(whole) == 256
+    capped = encoder.ids("first " + "middle " * 500 + "last", max_tokens=128)
+    assert len(capped) == 128
+    assert (capped[:2], capped[-2:]) == (whole[:2], whole[-2:])

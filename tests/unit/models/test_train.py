@@ -65,7 +65,7 @@ def test_an_untrained_network_is_exported_with_all_its_weights_and_padding_chang
     ids = np.arange(1, tokens + 1)
     graph = TokenGraph(export_token_graph(network.get_layer("core")), quantised_table(vectors))
     expected = np.asarray(network(ids[None], training=False))[0]
-    np.testing.assert_allclose(graph.run(ids.tolist()), expected, atol=0.02)  # 8 bits
+    np.testing.assert_allclose(graph.run(ids.tolist()), expected, atol=0.06)  # 8 bits
     np.testing.assert_allclose(np.asarray(network(padded([ids.tolist()]), training=False))[0], expected, atol=1e-5)
 
 
