@@ -126,7 +126,7 @@ def test_messages_that_nobody_understands_are_dead_at_once_and_the_worker_lives(
         if stack == "servers":
             lane = f"tickets.v{system.settings.broker.topology_version}.{LANES[1]}"
             with plain_channel(request.getfixturevalue("rabbitmq_url")) as channel:
-                channel.basic_publish("", lane, bytes(20 * 2**20), pika.BasicProperties(message_id="huge"))
+                channel.basic_publish("", lane, bytes(15 * 2**20), pika.BasicProperties(message_id="huge"))
             dead += 1
 
     accepted = under_load(system, publish, total=30)
