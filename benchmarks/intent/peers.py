@@ -120,7 +120,9 @@ def _keras(
     ]
     network = keras.Sequential(layers)
     network.compile(
-        keras.optimizers.Adam(learning_rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]
+        keras.optimizers.Adam(learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
     )
     targets = {
         split: np.array([column[intent] for intent in _intents(corpus, split)]) for split in ("train", "validation")

@@ -2,19 +2,22 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.intent import peers
 from benchmarks.intent.corpora import Corpus, Row, banking77, clinc150
 from benchmarks.intent.measures import Sample, Scores, measure, with_temperature
 from benchmarks.intent.serving import ServingSample
 from benchmarks.intent.tables import accuracy_tables, serving_table
 from benchmarks.processes import BenchmarkFailed
+from helpdesk.settings import ModelSettings
 from models.calibrate import Floats
-from models.dataset import load_dataset
+from models.dataset import SPLITS, load_dataset
 
 
 @pytest.fixture
@@ -72,6 +75,12 @@ def two_intents() -> Corpus:
     return Corpus("ours", tuple(rows))
 
 
+def three_intents() -> Corpus:
+    """One intent more: of two, a linear model gives a single score."""
+    more = [Row(f"invoice number {n} arrived", "invoice", split) for split in SPLITS for n in range(50)]
+    return Corpus("ours", (*two_intents().rows, *more))
+
+
 def word_scores(texts: Sequence[str]) -> Floats:
     return np.array([[10.0 * ("parcel" in text), 10.0 * ("refund" in text)] for text in texts])
 
@@ -83,6 +92,24 @@ def test_a_model_that_is_always_right_measures_so() -> None:
     assert sample.false_rejections == 0
     assert sample.ece < 0.01
     assert 0.8 < sample.typos < 1  # a misspelt word is a coin's toss
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        peers.linear_svc,
+        peers.logistic_regression,
+        peers.fasttext_like,
+        peers.embedding_pooling,
+        partial(peers.minilm_logistic_regression, encoder_dir=ModelSettings().encoder_dir),
+    ],
+)
+def test_every_peer_learns_what_a_single_word_tells(train: Callable[[Corpus, int], peers.Scorer]) -> None:
+    corpus = three_intents()
+    scorer, train_s = peers.timed(lambda: train(corpus, 0))
+    scores = scorer(["refund number 3 arrived", "parcel number 70 arrived", "invoice number 7 arrived"])
+    assert [corpus.labels[column] for column in scores.argmax(axis=1)] == ["refund", "parcel", "invoice"]
+    assert train_s > 0
 
 
 def test_the_threshold_for_out_of_scope_comes_from_validation_rows() -> None:
