@@ -108,8 +108,14 @@ def main(
 def _line(sample: Sample) -> str:
     return (
         f"{sample.model}: accuracy {sample.accuracy:.4f}, ECE {sample.ece:.4f}, typos {sample.typos:.4f}, "
-        f"coverage {sample.coverage_98:.4f}, {sample.train_s:.0f} s"
+        f"coverage {sample.coverage_98:.4f}, {sample.train_s:.0f} s{_out_of_scope(sample)}"
     )
+
+
+def _out_of_scope(sample: Sample) -> str:
+    if sample.oos_auroc is None or sample.oos_recall is None:
+        return ""
+    return f", out of scope: AUROC {sample.oos_auroc:.4f}, recall {sample.oos_recall:.4f}"
 
 
 def _corpus(name: str, datasets: Path, seed: int) -> Corpus:
