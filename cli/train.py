@@ -7,12 +7,31 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli.console import Json, print_json, stderr, stdout
+from cli.console import CommandFailed, Json, print_json, stderr, stdout
+from cli.data_report import print_report, report_document
 from cli.evaluate import document, print_evaluation
+
+TextColumnName = Annotated[str, typer.Option("--text-column", help="Column of the text (default: found by its name).")]
+LabelColumnName = Annotated[
+    str, typer.Option("--label-column", help="Column of the intent (default: found by its name).")
+]
+OutOfScopeLabel = Annotated[
+    str, typer.Option(help="Label of tickets with none of the intents; `oos` and `out_of_scope` always are.")
+]
+Encoding = Annotated[str, typer.Option(help="Of the file, such as cp1252 (default: its byte order mark's, or UTF-8).")]
 
 
 def train(
-    data: Annotated[Path | None, typer.Argument(help="Labelled tickets, JSONL or CSV (default: ours).")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Labelled tickets: .csv, .tsv, .jsonl or .json (default: ours).")
+    ] = None,
+    text_column: TextColumnName = "",
+    label_column: LabelColumnName = "",
+    out_of_scope_label: OutOfScopeLabel = "",
+    encoding: Encoding = "",
+    check_only: Annotated[
+        bool, typer.Option("--check-only", help="Say what is wrong with the file, and stop.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="Folder of artifacts (default: where the serving one lies).")
     ] = None,
@@ -25,11 +44,31 @@ def train(
     ] = 0.98,
     as_json: Json = False,
 ) -> None:
-    """Train a model; it serves from the next start of the prediction API on."""
+    """Check labelled tickets, then train a model; it serves from the next start of the prediction API on."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on this machine's instruction sets
     from helpdesk.settings import PROJECT_DIR, load_settings
 
     path = data or PROJECT_DIR / "data" / "training_tickets.jsonl"
+    from models.dataset import ReadOptions, check_file
+
+    read = ReadOptions(
+        text_column=text_column,
+        label_column=label_column,
+        out_of_scope_label=out_of_scope_label,
+        encoding=encoding,
+        seed=seed,
+    )
+    with stderr().status(f"checking {path.name}"):
+        checked = check_file(path, read)
+    if check_only and as_json:
+        print_json(report_document(path, checked))
+    else:
+        print_report(stdout() if check_only else stderr(), path, checked)
+    if checked.dataset is None:
+        raise CommandFailed(f"{path.name} cannot be trained on as it is")
+    if check_only:
+        return
+
     settings = load_settings().model
     with _progress() as progress:
         tasks = {"loading TensorFlow": progress.add_task("loading TensorFlow", total=None, loss="")}
@@ -47,6 +86,7 @@ def train(
             path,
             output_dir=output or settings.artifacts_dir,
             encoder_dir=settings.encoder_dir,
+            dataset=checked.dataset,
             options=TrainingOptions(seed=seed, fine_tune=fine_tune, target_precision=target_precision),
             on_progress=on_progress,
         )

@@ -1,20 +1,37 @@
-"""Labelled tickets: reading them from JSONL or CSV, and saying exactly what is wrong with a file."""
+"""Labelled tickets: reading them from any CSV or JSON file, and saying exactly what is wrong with a file."""
 
-import csv
-import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from helpdesk.errors import InvalidData
+from helpdesk.tickets import GENERAL
+from models.columns import Columns, choose_columns
+from models.data_check import OUT_OF_SCOPE, Finding, LabelledRow, check_cells, check_intents, check_repetition
+from models.near_duplicates import Groups, near_duplicate_groups, normal_form
+from models.splitting import SHARES, SPLITS, divide
+from models.table_file import Table, read_table
 
-OUT_OF_SCOPE = "out_of_scope"
-SPLITS = ("train", "validation", "test")
-MIN_ROWS_PER_INTENT = 4
-MAX_TEXT_CHARACTERS = 131_072
+_OUT_OF_SCOPE_NAMES = frozenset({"oos", OUT_OF_SCOPE})
+_SPLIT_NAMES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation"}
+_ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How a file of labelled tickets is to be read; what is empty is found out.
+
+    Attributes:
+        out_of_scope_label: the label of tickets that have none of the intents; `oos` and `out_of_scope` always are.
+        seed: of the division into splits, where the file has none.
+    """
+
+    text_column: str = ""
+    label_column: str = ""
+    out_of_scope_label: str = ""
+    encoding: str = ""
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +62,89 @@ class Dataset:
         return [ticket for ticket in self.tickets if ticket.split == split]
 
 
-def load_dataset(path: Path) -> Dataset:
-    """Read a ``.jsonl`` or ``.csv`` file of rows with ``text``, ``intent`` and, optionally, ``split`` and ``template``.
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A file that was read and checked.
 
-    Without ``split``, rows are divided 70 : 15 : 15 by a hash of their template, or else of their text, so that
-    rows of one template never stand on both sides.
+    Attributes:
+        dataset: None where a finding is an error.
+        divided: whether this program, not the file, decided what is held out.
+    """
+
+    dataset: Dataset | None
+    findings: tuple[Finding, ...]
+    columns: Columns
+    divided: bool
+
+
+def load_dataset(path: Path, options: ReadOptions | None = None) -> Dataset:
+    """Read labelled tickets to train on, see ``check_file``.
 
     Raises:
-        InvalidData: names the line, the column, and what to do.
+        InvalidData: the first error, with its line and what to do.
     """
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise InvalidData(f"cannot be read: {error.strerror}", field=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InvalidData("is not UTF-8", field=str(path), remedy="save it as UTF-8") from error
-    rows = _csv_rows(text) if path.suffix.lower() == ".csv" else _json_rows(text, path)
-    tickets = tuple(_ticket(row, f"{path.name}, line {line}") for line, row in rows)
-    labels = _checked_labels(tickets, path)
-    return Dataset(tickets, labels, path.name, hashlib.sha256(content).hexdigest())
+    checked = check_file(path, options)
+    if checked.dataset is None:
+        error = next(finding for finding in checked.findings if finding.severity == "error")
+        raise _as_error(error, path)
+    return checked.dataset
+
+
+def check_file(path: Path, options: ReadOptions | None = None) -> CheckedFile:
+    """Read a file of rows with a text, an intent and, optionally, a split and a template; check all of it.
+
+    Rows without a split are divided 70 : 15 : 15, intent by intent. Rows of one template stay together, or where the
+    file names none, rows whose texts say the same. A file with training rows but none for validation or test keeps
+    what it has, and gives up training rows for what it lacks.
+
+    Raises:
+        InvalidData: the file holds no rows, or cannot be read so far as to check them.
+    """
+    options = options or ReadOptions()
+    table = read_table(path, encoding=options.encoding)
+    columns = choose_columns(table, text=options.text_column, label=options.label_column)
+    rows = _rows(table, columns)
+    findings = check_cells(rows)
+    if findings:
+        rows = [row for row in rows if not check_cells([row])]
+    labels = [_intent(str(row.label), options) for row in rows]
+    forms = [normal_form(str(row.text)) for row in rows]
+    near = near_duplicate_groups(forms, labels)
+    splits = _splits(rows, labels, near, seed=options.seed)
+    findings += [*check_intents(labels, splits), *check_repetition(rows, labels, splits, forms, near)]
+    findings.sort(key=lambda finding: finding.severity != "error")
+    dataset = None
+    if not any(finding.severity == "error" for finding in findings):
+        tickets = tuple(map(LabelledTicket, (str(row.text) for row in rows), labels, splits))
+        dataset = Dataset(tickets, tuple(sorted(set(labels) - {OUT_OF_SCOPE})), table.name, table.sha256)
+    divided = splits != [row.split for row in rows]
+    return CheckedFile(dataset, tuple(findings), columns, divided=divided)
+
+
+def load_held_out(path: Path, options: ReadOptions | None = None, *, split: str = "") -> list[LabelledTicket]:
+    """Read labelled tickets to measure on.
+
+    Args:
+        split: which part; ``all``: every row; by default the test part, or every row where the file has no splits.
+
+    Raises:
+        InvalidData: the file cannot be used, or has no rows in this part.
+    """
+    options = options or ReadOptions()
+    table = read_table(path, encoding=options.encoding)
+    rows = _rows(table, choose_columns(table, text=options.text_column, label=options.label_column))
+    errors = check_cells(rows)
+    if errors:
+        raise _as_error(errors[0], path)
+    wanted = split or ("test" if any(row.split for row in rows) else _ALL)
+    tickets = [
+        LabelledTicket(str(row.text), _intent(str(row.label), options), row.split)
+        for row in rows
+        if wanted in (row.split, _ALL)
+    ]
+    if not tickets:
+        raise InvalidData(f"has no rows for {wanted}", field=str(path), remedy=f"use --split {_ALL}")
+    return tickets
 
 
 def load_categories(path: Path, labels: Sequence[str]) -> dict[str, str]:
@@ -86,60 +166,65 @@ def load_categories(path: Path, labels: Sequence[str]) -> dict[str, str]:
     return {label: known[label] for label in labels}
 
 
-def _json_rows(text: str, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InvalidData(f"is not JSON: {error}", field=f"{path.name}, line {number}") from error
-        if not isinstance(row, dict):
-            raise InvalidData("is not a JSON object", field=f"{path.name}, line {number}")
-        yield number, row
+def categories_beside(data_path: Path, labels: Sequence[str]) -> dict[str, str]:
+    """Return the categories from ``intents.json`` beside the data; without it every intent is of the general queue."""
+    path = data_path.with_name("intents.json")
+    return load_categories(path, labels) if path.exists() else dict.fromkeys(labels, GENERAL)
 
 
-def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    for row in reader:
-        yield reader.line_num, row
+def _rows(table: Table, columns: Columns) -> list[LabelledRow]:
+    return [
+        LabelledRow(
+            line=row.line,
+            text=row.cells.get(columns.text),
+            label=row.cells.get(columns.label),
+            split=_split_name(row.cells.get(columns.split)),
+            group=str(row.cells.get(columns.group) or ""),
+        )
+        for row in table.rows
+    ]
 
 
-def _ticket(row: Mapping[str, Any], where: str) -> LabelledTicket:
-    for column in ("text", "intent"):
-        value = row.get(column)
-        if not isinstance(value, str) or not value.strip():
-            problem = "is missing" if value is None else "is empty" if isinstance(value, str) else "is not a text"
-            raise InvalidData(f"{column} {problem}", field=where, remedy="every row needs a text and an intent")
-    if len(row["text"]) > MAX_TEXT_CHARACTERS:
-        raise InvalidData(f"text is longer than {MAX_TEXT_CHARACTERS} characters", field=where, remedy="shorten it")
-    split = row.get("split") or _split_of(str(row.get("template") or row["text"]))
-    if split not in SPLITS:
-        raise InvalidData(f"split is {split!r}", field=where, remedy=f"use one of {', '.join(SPLITS)}, or leave it out")
-    return LabelledTicket(row["text"], row["intent"].strip(), split)
+def _split_name(value: object) -> str:
+    """Return the split that a file means; CLINC150 calls the parts of its out-of-scope rows `oos_train` and so on."""
+    name = str(value or "").strip()
+    plain = name.lower().removeprefix("oos_")
+    plain = _SPLIT_NAMES.get(plain, plain)
+    return plain if plain in SPLITS else name
 
 
-def _split_of(group: str) -> str:
-    share = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") / 2**32
-    return "train" if share < 0.70 else "validation" if share < 0.85 else "test"
+def _intent(label: str, options: ReadOptions) -> str:
+    label = label.strip()
+    plain = label.lower().replace("-", "_").replace(" ", "_")
+    return OUT_OF_SCOPE if label == options.out_of_scope_label or plain in _OUT_OF_SCOPE_NAMES else label
 
 
-def _checked_labels(tickets: Sequence[LabelledTicket], path: Path) -> tuple[str, ...]:
-    if not tickets:
-        raise InvalidData("holds no rows", field=str(path))
-    counts = Counter(ticket.intent for ticket in tickets)
-    labels = tuple(sorted(set(counts) - {OUT_OF_SCOPE}))
-    if len(labels) < 2:
-        raise InvalidData("holds fewer than two intents", field=str(path), remedy="add rows of another intent")
-    rarest = min(labels, key=lambda label: counts[label])
-    if counts[rarest] < MIN_ROWS_PER_INTENT:
-        problem = f"intent {rarest!r} has {counts[rarest]} rows"
-        raise InvalidData(problem, field=str(path), remedy=f"give each intent {MIN_ROWS_PER_INTENT} rows or more")
-    for split in SPLITS:
-        if not any(ticket.split == split for ticket in tickets):
-            raise InvalidData(f"has no rows for {split}", field=str(path), remedy="add rows, or leave `split` out")
-    trained = {ticket.intent for ticket in tickets if ticket.split == "train"}
-    unseen = next((label for label in labels if label not in trained), None)
-    if unseen:
-        raise InvalidData(f"intent {unseen!r} has no row in train", field=str(path), remedy="add some")
-    return labels
+def _splits(rows: Sequence[LabelledRow], labels: Sequence[str], near: Groups, *, seed: int) -> list[str]:
+    """Return the splits of the file, completed."""
+    splits = [row.split for row in rows]
+    lacking = [split for split in SPLITS if split not in splits]
+    if lacking and "train" in splits:
+        open_rows = [number for number, split in enumerate(splits) if split in ("", "train")]
+        shares: Mapping[str, float] = {split: SHARES[split] for split in SPLITS if split in lacking or split == "train"}
+    else:
+        open_rows, shares = [number for number, split in enumerate(splits) if not split], SHARES
+    first_of: dict[str, int] = {}
+    groups = [
+        first_of.setdefault(rows[number].group, number) if rows[number].group else near.of(number)
+        for number in open_rows
+    ]
+    total = sum(shares.values())
+    divided = divide(
+        groups,
+        [labels[number] for number in open_rows],
+        seed=seed,
+        shares={split: share / total for split, share in shares.items()},
+    )
+    for number, split in zip(open_rows, divided, strict=True):
+        splits[number] = split
+    return splits
+
+
+def _as_error(finding: Finding, path: Path) -> InvalidData:
+    where = f"{path.name}, line {finding.lines[0]}" if finding.lines else str(path)
+    return InvalidData(finding.problem, field=where, remedy=finding.remedy)

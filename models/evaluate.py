@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from helpdesk.errors import InvalidData
 from models.artifact import Artifact
 from models.calibrate import Calibration, Floats, Ints, log_softmax, out_of_scope_scores, roc_auc
-from models.dataset import OUT_OF_SCOPE, LabelledTicket, load_dataset
+from models.data_check import OUT_OF_SCOPE
+from models.dataset import LabelledTicket, load_held_out
 from models.loading import load_cascade
 from models.preprocess import readable
 
@@ -70,7 +71,7 @@ def evaluate(artifact: Artifact, data_path: Path, *, encoder_dir: Path, split: s
         InvalidData: the file cannot be used, or has an intent that the model does not know.
         ModelUnavailable: the artifact cannot be loaded.
     """
-    tickets = load_dataset(data_path).part(split)
+    tickets = load_held_out(data_path, split=split)
     labels = artifact.manifest.labels
     targets = target_columns(tickets, labels)
     logits = load_cascade(artifact, encoder_dir).logits([readable(ticket.text) for ticket in tickets])

@@ -16,7 +16,7 @@ from models.artifact import Artifact, DataRecord, save_artifact
 from models.calibrate import MAX_FALSE_REJECTIONS, TARGET_PRECISION, Ints, calibrate
 from models.card import model_card
 from models.cascade import Cascade, fit_fusion
-from models.dataset import SPLITS, Dataset, load_categories, load_dataset
+from models.dataset import Dataset, ReadOptions, categories_beside, load_categories, load_dataset
 from models.encoder_export import cached_encoder
 from models.encoder_lite import LiteEncoder, encode_in_parallel
 from models.encoder_stage import MAX_ENCODER_TOKENS, EncoderStage, spoken
@@ -38,6 +38,7 @@ from models.network import NetworkShape, build_head, build_network, token_vector
 from models.noise import noisy_copy
 from models.preprocess import readable
 from models.reader import TextReader, build_reader
+from models.splitting import SPLITS
 from models.static_stage import StaticStage
 from models.tokenizer import pruned_tokenizer
 
@@ -89,6 +90,7 @@ def train(
     *,
     output_dir: Path,
     encoder_dir: Path,
+    dataset: Dataset | None = None,
     options: TrainingOptions | None = None,
     shape: NetworkShape | None = None,
     intents_path: Path | None = None,
@@ -97,10 +99,11 @@ def train(
     """Train on the rows marked train, calibrate on validation, evaluate on test, and write the artifact.
 
     Args:
-        data_path: labelled tickets, see ``models.dataset.load_dataset``.
+        data_path: labelled tickets, see ``models.dataset.check_file``.
+        dataset: the same tickets, where they were read already.
         output_dir: folder of model artifacts; the new one becomes ``output_dir/intent/<version>``.
         encoder_dir: where the encoder lies, or is built.
-        intents_path: categories of the intents; by default ``intents.json`` beside the data.
+        intents_path: categories of the intents; by default ``intents.json`` beside the data, or one for all.
 
     Raises:
         InvalidData: a file cannot be used.
@@ -108,8 +111,9 @@ def train(
     """
     began = time.perf_counter()
     options, shape = options or TrainingOptions(), shape or NetworkShape()
-    dataset = load_dataset(data_path)
-    categories = load_categories(intents_path or data_path.with_name("intents.json"), dataset.labels)
+    dataset = dataset or load_dataset(data_path, ReadOptions(seed=options.seed))
+    labels = dataset.labels
+    categories = load_categories(intents_path, labels) if intents_path else categories_beside(data_path, labels)
     encoder = cached_encoder(encoder_dir)
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()

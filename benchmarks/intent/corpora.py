@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.processes import PROJECT_DIR, BenchmarkFailed
-from models.dataset import OUT_OF_SCOPE, SPLITS, load_dataset
+from models.data_check import OUT_OF_SCOPE
+from models.dataset import load_dataset
+from models.splitting import SPLITS
 
 VALIDATION_SHARE = 0.1
 WHERE = (

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import InvalidData
-from models.dataset import OUT_OF_SCOPE, load_categories, load_dataset
+from models.data_check import OUT_OF_SCOPE
+from models.dataset import load_categories, load_dataset
 
 
 def row(text: str = "a text", intent: str = "refund", split: str = "train") -> dict[str, object]:
@@ -73,7 +74,7 @@ def test_without_a_split_rows_of_one_template_stay_together(tmp_path: Path) -> N
         ('{"text": "  ", "intent": "refund"}', r"line 37: text is empty"),
         ('{"text": 5, "intent": "refund"}', r"line 37: text is not a text"),
         ('{"text": "a"}', r"line 37: intent is missing"),
-        ('{"text": "a", "intent": "refund", "split": "dev"}', r"line 37: split is 'dev'"),
+        ('{"text": "a", "intent": "refund", "split": "held"}', r"line 37: split is 'held'"),
         ('{"text": "a", "intent": "rare", "split": "train"}', r"intent 'rare' has 1 rows"),
     ],
 )
@@ -91,13 +92,13 @@ def test_an_unusable_file_is_named(tmp_path: Path) -> None:
     path.write_text("", encoding="utf-8")
     with pytest.raises(InvalidData, match="holds no rows"):
         load_dataset(path)
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(InvalidData, match="is not UTF-8"):
+    path.write_bytes(b'{"text": "a"}\n{"text": "\xe9"}')
+    with pytest.raises(InvalidData, match=r"line 2: is not UTF-8: byte 24 \(0xE9\)"):
         load_dataset(path)
     with pytest.raises(InvalidData, match="fewer than two intents"):
         load_dataset(write(path, [row()]))
-    with pytest.raises(InvalidData, match="no rows for validation"):
-        load_dataset(write(path, [item for item in rows() if item["split"] != "validation"]))
+    with pytest.raises(InvalidData, match="no rows for train"):
+        load_dataset(write(path, [item for item in rows() if item["split"] != "train"]))
     with pytest.raises(InvalidData, match="'cancel' has no row in train"):
         load_dataset(write(path, [item for item in rows() if item["intent"] != "cancel" or item["split"] != "train"]))
 

@@ -1,0 +1,52 @@
+"""`helpdesk train --check-only`: the report that people and programs read before anything is trained."""
+
+import json
+from pathlib import Path
+
+from tests.command_line import CommandLine
+
+
+def write(path: Path, extra: str = "") -> Path:
+    rows = [
+        f"{intent} {first} {second},{intent}"
+        for intent in ("refund", "cancel")
+        for first in ("my", "the", "every", "this", "any", "our")
+        for second in ("order", "parcel", "shoes", "lamp", "ticket")
+    ]
+    path.write_text("\n".join(["text,category", *rows, extra]), encoding="utf-8")
+    return path
+
+
+def test_a_report_says_what_was_read_and_what_is_wrong(tmp_path: Path) -> None:
+    data = write(tmp_path / "mine.csv", extra="Where is it?,refund\nwhere is it,cancel\n")
+    printed = CommandLine(tmp_path).text("train", "--data", str(data), "--check-only")
+    assert "text in 'text', label in 'category'; 2 intents" in printed
+    assert "the same text under several intents" in printed
+    assert "line 62: Where is it? → refund" in printed
+    assert "decide for one" in printed
+
+
+def test_the_report_is_one_json_document(tmp_path: Path) -> None:
+    report = CommandLine(tmp_path).json("train", "--data", str(write(tmp_path / "mine.csv")), "--check-only")
+    assert report["usable"] is True
+    assert report["intents"] == 2
+    assert sum(report["rows"].values()) == 60
+    assert report["columns"] == {"text": "text", "label": "category", "split": "", "group": ""}
+
+
+def test_an_unusable_file_ends_with_one_line_and_code_1_after_the_report(tmp_path: Path) -> None:
+    data = write(tmp_path / "mine.csv", extra=",refund\n")
+    result = CommandLine(tmp_path).run("train", "--data", str(data), "--check-only", "--json")
+    assert result.exit_code == 1
+    assert "error: mine.csv cannot be trained on as it is" in result.stderr
+    report = json.loads(result.stdout)
+    assert report["usable"] is False
+    assert [(item["problem"], item["lines"]) for item in report["findings"] if item["severity"] == "error"] == [
+        ("text is empty", [62])
+    ]
+
+
+def test_an_ambiguous_column_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("text,label,category\na,b,c\n", encoding="utf-8")
+    assert "--label-column" in CommandLine(tmp_path).error("train", "--data", str(path))
