@@ -13,8 +13,8 @@ _SPOKEN = dict(zip(PLACEHOLDERS, ("name@example.com", "www.example.com", "$10", 
 """MiniLM knows no placeholders; it has seen addresses, amounts and numbers."""
 
 
-MAX_ENCODER_TOKENS = 128
-"""Half of what the static stage reads: a batch of long tickets must not keep its caller waiting for seconds."""
+MAX_ENCODER_TOKENS = 64
+"""A quarter of what the static stage reads: a batch of long tickets must not keep its caller waiting for seconds."""
 
 
 class EncoderStage:
