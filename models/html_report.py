@@ -11,8 +11,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #202124; background: #fff; max-width: 1100px; margin: 2rem auto;
   padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .75rem; border-bottom: 1px solid #dadce0;
-  text-align: left; vertical-align: top } td.n, th.n { text-align: right; white-space: nowrap;
-  font-variant-numeric: tabular-nums }
+  text-align: left; vertical-align: top } td.n, th.n { text-align: right;
+  font-variant-numeric: tabular-nums } td.n { white-space: nowrap } small { display: block; color: #5f6368 }
 figure { display: inline-block; margin: 0 1rem 1rem 0 } svg { max-width: 100%; height: auto }
 .better { color: #0d652d } .worse { color: #a50e0e }
 """
@@ -63,14 +63,14 @@ def _metrics(evaluations: Mapping[str, Evaluation], differences: Mapping[str, Di
         values = [_number(found.metrics.get(name)) for found in evaluations.values()]
         if not any(values):
             continue
-        cells = [_cell(name), *(_cell(value, "n") for value in values)]
+        cells = [_metric_cell(name, meaning), *(_cell(value, "n") for value in values)]
         if differences:
             found = differences.get(name)
             interval = f"{found.second - found.first:+.4f} ({found.low:+.4f} to {found.high:+.4f})" if found else ""
             said = verdict(found) if found else ""
             cells += [_cell(interval, "n"), _cell(said, said if said in ("better", "worse") else "")]
-        body.append("".join([*cells, _cell(meaning)]))
-    return _table(("metric", *evaluations, *compared, "meaning"), body, numbers=len(evaluations))
+        body.append("".join(cells))
+    return _table(("metric", *evaluations, *compared), body, numbers=len(evaluations) + len(compared) // 2)
 
 
 def _intents(evaluations: Mapping[str, Evaluation]) -> str:
@@ -101,6 +101,10 @@ def _table(heads: Sequence[str], body: Sequence[str], *, numbers: int, above: st
 
 def _cell(value: str, kind: str = "") -> str:
     return f'<td class="{kind}">{escape(value)}</td>' if kind else f"<td>{escape(value)}</td>"
+
+
+def _metric_cell(name: str, meaning: str) -> str:
+    return f"<td>{escape(name)}<small>{escape(meaning)}</small></td>"
 
 
 def _number(value: float | None) -> str:

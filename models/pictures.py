@@ -32,7 +32,7 @@ def _reliability(evaluations: Mapping[str, Evaluation]) -> str:
         x_label="confidence",
         y_label="share that is right",
     )
-    chart.guide((0, 0), (1, 1), "")
+    chart.guide((0, 0), (1, 1), "dotted: as right as confident")
     for name, evaluation in evaluations.items():
         bins = reliability(evaluation.rows.confidences, evaluation.rows.correct)
         total = sum(rows for *_, rows in bins)
@@ -68,7 +68,7 @@ def _risk_coverage(evaluations: Mapping[str, Evaluation]) -> str:
         y_label="wrong, or out of scope, among them",
         y_range=(0.0, top),
     )
-    chart.guide((0, _TARGET_RISK), (1, _TARGET_RISK), "2 %: the precision of 98 % that is aimed at")
+    chart.guide((0, _TARGET_RISK), (1, _TARGET_RISK), "dotted: 2 %, what a precision of 98 % allows")
     for name, curve in curves.items():
         chart.series(name, curve)
     return chart.svg()

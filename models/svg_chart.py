@@ -32,11 +32,11 @@ class Chart:
         self._draw_axes(x_label, y_label)
 
     def guide(self, start: Point, end: Point, label: str) -> None:
-        """Add a thin line to compare with, named at its end."""
+        """Add a dotted line to compare with, explained beside the title, where no curve crosses the words."""
         (x1, y1), (x2, y2) = self._place(start), self._place(end)
         self._parts.append(
             f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{_INK}" stroke-dasharray="2 3"/>'
-            f'<text x="{x1 + 6:.1f}" y="{y1 - 6:.1f}" font-size="11" fill="{_INK}">{escape(label)}</text>'
+            f'<text x="{_WIDTH - _RIGHT}" y="18" text-anchor="end" font-size="11" fill="{_INK}">{escape(label)}</text>'
         )
 
     def series(
