@@ -8,17 +8,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.console import CommandFailed, Json, print_json, stderr, stdout
+from cli.data_options import Encoding, LabelColumnName, OutOfScopeLabel, TextColumnName
 from cli.data_report import print_report, report_document
 from cli.evaluate import document, print_evaluation
-
-TextColumnName = Annotated[str, typer.Option("--text-column", help="Column of the text (default: found by its name).")]
-LabelColumnName = Annotated[
-    str, typer.Option("--label-column", help="Column of the intent (default: found by its name).")
-]
-OutOfScopeLabel = Annotated[
-    str, typer.Option(help="Label of tickets with none of the intents; `oos` and `out_of_scope` always are.")
-]
-Encoding = Annotated[str, typer.Option(help="Of the file, such as cp1252 (default: its byte order mark's, or UTF-8).")]
 
 
 def train(

@@ -7,6 +7,9 @@ from models.artifact import DataRecord
 from models.calibrate import NEVER, Calibration
 from models.cascade import Fusion
 from models.evaluate import METRICS, Evaluation
+from models.pictures import CONFUSIONS, RELIABILITY, RISK_COVERAGE
+
+_PAIRS = 12
 
 
 def model_card(
@@ -23,7 +26,7 @@ def model_card(
         f"| {_threshold(calibration.thresholds[result.intent])} | {result.automated:.3f} |"
         for result in evaluation.intents
     )
-    confusions = "\n".join(f"| {true} | {guess} | {count} |" for true, guess, count in evaluation.confusions)
+    confusions = "\n".join(f"| {true} | {guess} | {count} |" for true, guess, count in evaluation.confusions[:_PAIRS])
     choices = "\n".join(f"- {name}: {_choice(value)}" for name, value in options.items())
     return f"""# Intent model {{version}}
 
@@ -35,8 +38,8 @@ confidence is below {fusion.sure_from:.3f}, MiniLM with a head of its own beside
 languages should come out as out of scope or below its threshold. Not for decisions about people.
 
 **Data.** `{data.name}` (SHA-256 `{data.sha256[:16]}…`): {data.rows["train"]} rows for training,
-{data.rows["validation"]} for calibration, {data.rows["test"]} for the figures below. The rows come from a grammar; no
-template stands in two parts. Real customers write otherwise: expect less, and calibrate again on your own tickets.
+{data.rows["validation"]} for calibration, {data.rows["test"]} for the figures below. Expect less on
+tickets that were written otherwise than these, and calibrate again on your own.
 
 **Calibration.** Temperature of the static stage {fusion.static_temperature:.3f}, of the encoder stage
 {fusion.encoder_temperature:.3f}, of their sum {fusion.fused_temperature:.3f}, in which the encoder stage weighs
@@ -47,11 +50,15 @@ weighing {calibration.out_of_scope_weight:g}.
 
 {choices}
 
-## Measured on held-out templates
+## Measured on held-out rows
 
 | metric | value | meaning |
 |---|---|---|
 {measured}
+
+![Reliability: share of right answers by confidence]({RELIABILITY})
+
+![Risk and coverage: share of wrong answers by share of tickets answered]({RISK_COVERAGE})
 
 ## By intent
 
@@ -67,6 +74,8 @@ was not reached.
 | true | taken for | rows |
 |---|---|---|
 {confusions}
+
+![The same as bars]({CONFUSIONS})
 """
 
 

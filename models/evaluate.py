@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from helpdesk.errors import InvalidData
 from models.artifact import Artifact
-from models.calibrate import Calibration, Floats, Ints, log_softmax, out_of_scope_scores, roc_auc
+from models.calibrate import Calibration, Floats, Ints
 from models.data_check import OUT_OF_SCOPE
 from models.dataset import LabelledTicket, load_held_out
 from models.loading import load_cascade
 from models.preprocess import readable
+from models.row_scores import RowScores, mean, metrics_of, score_rows
 
 METRICS = {
     "accuracy": "in-scope tickets whose intent is right",
-    "macro_f1": "the same, each intent counting alike (F1)",
+    "macro_f1": "the same, each intent that occurs counting alike (F1)",
     "ece": "gap between confidence and accuracy over all tickets (15 bins; out-of-scope ones are never right)",
     "nll": "negative log-likelihood of the right intent, or of out-of-scope",
     "coverage_at_95": "share of in-scope tickets answered when 95 % of all answers must be right",
@@ -32,9 +33,6 @@ METRICS = {
     "oos_false_rejections": "in-scope tickets rejected at that threshold",
 }
 """Every metric that people are shown, and what it means."""
-
-_BINS = 15
-_PRECISIONS = (0.95, 0.98, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +54,28 @@ class Evaluation:
     Attributes:
         metrics: by name; rates between 0 and 1.
         intents: one result per intent, the weakest recall first.
-        confusions: the most frequent (true, predicted, count), out-of-scope included.
+        confusions: every (true, predicted, count) of wrong ones, the most frequent first, out-of-scope included.
+        rows: what they were computed from.
     """
 
     metrics: dict[str, float]
     intents: tuple[IntentResult, ...]
     confusions: tuple[tuple[str, str, int], ...]
+    rows: RowScores = field(compare=False, repr=False)
 
 
 def evaluate(artifact: Artifact, data_path: Path, *, encoder_dir: Path, split: str = "test") -> Evaluation:
-    """Evaluate an artifact, through the very cascade that serves, on one split of a data file.
+    """Evaluate an artifact on one split of a data file, see ``evaluate_tickets``."""
+    return evaluate_tickets(artifact, load_held_out(data_path, split=split), encoder_dir=encoder_dir)
+
+
+def evaluate_tickets(artifact: Artifact, tickets: Sequence[LabelledTicket], *, encoder_dir: Path) -> Evaluation:
+    """Evaluate an artifact, through the very cascade that serves, on labelled tickets.
 
     Raises:
-        InvalidData: the file cannot be used, or has an intent that the model does not know.
+        InvalidData: the model does not know one of the intents.
         ModelUnavailable: the artifact cannot be loaded.
     """
-    tickets = load_held_out(data_path, split=split)
     labels = artifact.manifest.labels
     targets = target_columns(tickets, labels)
     logits = load_cascade(artifact, encoder_dir).logits([readable(ticket.text) for ticket in tickets])
@@ -93,68 +97,26 @@ def target_columns(tickets: Sequence[LabelledTicket], labels: Sequence[str]) -> 
 
 def evaluate_logits(logits: Floats, targets: Ints, labels: Sequence[str], calibration: Calibration) -> Evaluation:
     """Evaluate calibrated logits of shape (n, n_labels + 1) against the target columns of ``target_columns``."""
-    scores = out_of_scope_scores(logits, calibration.out_of_scope_weight)
-    log_probabilities = log_softmax(logits)
-    probabilities = np.exp(log_probabilities[:, :-1])
-    predicted, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    rows = score_rows(logits, targets, calibration.out_of_scope_weight)
     in_scope = targets < len(labels)
-    correct = predicted == targets  # never so for an out-of-scope row: answering one is an error
     thresholds = np.array([calibration.thresholds[label] for label in labels])
-    automated = (confidences >= thresholds[predicted]) & (scores <= calibration.out_of_scope_threshold)
-    results = _intent_results(labels, targets, predicted, automated)
-
+    rejected = rows.foreignness > calibration.out_of_scope_threshold
+    automated = (rows.confidences >= thresholds[rows.predicted]) & ~rejected
     metrics = {
         "rows": float(len(targets)),
-        "accuracy": _mean(correct[in_scope]),
-        "macro_f1": _mean(np.array([_f1(result.precision, result.recall) for result in results])),
-        # Over all rows: what a confidence promises must hold for whatever comes in.
-        "ece": expected_calibration_error(confidences, correct),
-        "nll": float(-log_probabilities[np.arange(len(targets)), targets].mean()),
-        "automated": _mean(automated[in_scope]),
-        "automated_precision": _mean(correct[automated]),
+        **metrics_of(rows, len(labels)),
+        "automated": mean(automated[in_scope]),
+        "automated_precision": mean(rows.correct[automated]),
     }
-    for precision in _PRECISIONS:
-        name = f"coverage_at_{round(precision * 100)}"
-        metrics[name] = coverage_at_precision(confidences, correct, in_scope, precision)
-    if not in_scope.all():
-        metrics |= _out_of_scope_metrics(scores, in_scope, calibration.out_of_scope_threshold)
+    if in_scope.any() and not in_scope.all():
+        metrics |= {"oos_detected": mean(rejected[~in_scope]), "oos_false_rejections": mean(rejected[in_scope])}
+    results = _intent_results(labels, targets, rows.predicted, automated)
     return Evaluation(
         metrics={name: round(value, 6) for name, value in metrics.items()},
         intents=tuple(sorted(results, key=lambda result: result.recall)),
-        confusions=_confusions(labels, targets, predicted, scores > calibration.out_of_scope_threshold),
+        confusions=_confusions(labels, targets, rows.predicted, rejected),
+        rows=rows,
     )
-
-
-def expected_calibration_error(confidences: Floats, correct: NDArray[np.bool_]) -> float:
-    """Return the mean gap between confidence and accuracy over 15 bins of equal width, weighted by their rows."""
-    bins = np.minimum((confidences * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        abs(float(confidences[bins == number].mean()) - float(correct[bins == number].mean())) * (bins == number).sum()
-        for number in np.unique(bins)
-    ]
-    return float(sum(gaps) / max(len(confidences), 1))
-
-
-def coverage_at_precision(
-    confidences: Floats, correct: NDArray[np.bool_], in_scope: NDArray[np.bool_], precision: float
-) -> float:
-    """Return the largest share of in-scope rows that one threshold can answer at this precision.
-
-    Out-of-scope rows that are confident enough are answered too, and count as errors.
-    """
-    order = np.argsort(-confidences, kind="stable")
-    reached = np.flatnonzero(np.cumsum(correct[order]) / np.arange(1, len(order) + 1) >= precision)
-    return float(in_scope[order[: reached[-1] + 1]].sum() / max(in_scope.sum(), 1)) if len(reached) else 0.0
-
-
-def _out_of_scope_metrics(scores: Floats, in_scope: NDArray[np.bool_], threshold: float) -> dict[str, float]:
-    known, foreign = scores[in_scope], scores[~in_scope]
-    return {
-        "oos_auroc": roc_auc(known, foreign),
-        "oos_fpr95": _mean(known > np.quantile(foreign, 0.05, method="lower")),
-        "oos_detected": _mean(foreign > threshold),
-        "oos_false_rejections": _mean(known > threshold),
-    }
 
 
 def _intent_results(
@@ -185,16 +147,8 @@ def _confusions(
     names = [*labels, OUT_OF_SCOPE]
     called = np.where(rejected, len(labels), predicted)
     wrong = Counter((names[true], names[guess]) for true, guess in zip(targets, called, strict=True) if true != guess)
-    return tuple((true, guess, count) for (true, guess), count in wrong.most_common(12))
-
-
-def _mean(values: NDArray[np.bool_] | Floats) -> float:
-    return float(values.mean()) if len(values) else 0.0
+    return tuple((true, guess, count) for (true, guess), count in wrong.most_common())
 
 
 def _ratio(part: np.integer, whole: np.integer) -> float:
     return float(part / whole) if whole else 0.0
-
-
-def _f1(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

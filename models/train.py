@@ -36,6 +36,7 @@ from models.loading import (
 )
 from models.network import NetworkShape, build_head, build_network, token_vectors
 from models.noise import noisy_copy
+from models.pictures import pictures
 from models.preprocess import readable
 from models.reader import TextReader, build_reader
 from models.splitting import SPLITS
@@ -140,9 +141,10 @@ def train(
     duration_s = time.perf_counter() - began
     counts = Counter(ticket.split for ticket in dataset.tickets)
     data = DataRecord(name=dataset.name, sha256=dataset.sha256, rows={split: counts[split] for split in SPLITS})
+    drawn = {name: svg.encode() for name, svg in pictures({"this model": evaluation}).items()}
     artifact = save_artifact(
         output_dir,
-        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode()},
+        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode(), **drawn},
         {
             "labels": list(dataset.labels),
             "categories": categories,

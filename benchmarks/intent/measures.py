@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.intent.corpora import Corpus, Row
 from models.calibrate import MAX_FALSE_REJECTIONS, Floats, fit_temperature, log_softmax, roc_auc
-from models.evaluate import coverage_at_precision, expected_calibration_error
 from models.noise import with_typos
+from models.row_scores import coverage_at_precision, expected_calibration_error
 
 TYPO_SHARE = 0.25
 TYPO_SEED = 25

@@ -12,7 +12,8 @@ from models.calibrate import (
     out_of_scope_scores,
     threshold_for_precision,
 )
-from models.evaluate import coverage_at_precision, evaluate_logits, expected_calibration_error
+from models.evaluate import evaluate_logits
+from models.row_scores import coverage_at_precision, expected_calibration_error
 
 LABELS = ["cancel", "refund", "track"]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from models.calibrate import Floats, Ints, log_softmax
 from models.cascade import Cascade, Fusion, fit_fusion
-from models.evaluate import expected_calibration_error
 from models.reader import build_reader
+from models.row_scores import expected_calibration_error
 
 FUSION = Fusion(
     static_temperature=2.0, encoder_temperature=1.0, encoder_share=0.5, fused_temperature=0.8, sure_from=0.9

@@ -17,6 +17,7 @@ from models.lite_export import export_token_graph
 from models.lite_graph import TokenGraph, quantised_table
 from models.loading import ENCODER_GRAPH, load_cascade
 from models.network import build_network, token_vectors
+from models.pictures import CONFUSIONS, RELIABILITY, RISK_COVERAGE
 from models.tokenizer import pruned_tokenizer
 from models.train import TrainedModel, train
 from tests.unit.models.conftest import ENCODER_DIR, SMALL, options
@@ -122,3 +123,12 @@ def test_the_card_states_what_was_measured(trained: TrainedModel) -> None:
     for intent in trained.artifact.manifest.labels:
         assert re.search(rf"^\| {intent} \| 25 \|", card, re.MULTILINE)
     assert "{version}" not in card
+
+
+def test_the_card_shows_pictures_that_lie_beside_it(trained: TrainedModel) -> None:
+    card = trained.artifact.file(CARD).read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
+    assert shown == [RELIABILITY, RISK_COVERAGE, CONFUSIONS]
+    for name in shown:
+        assert name in trained.artifact.manifest.files
+        assert trained.artifact.file(name).read_text(encoding="utf-8").startswith("<svg ")
