@@ -87,7 +87,7 @@ def _decoded(content: bytes, path: Path, encoding: str) -> str:
         raise InvalidData(
             f"is not {name}: {found} cannot be read",
             field=f"{path}, line {line}",
-            remedy="save it as UTF-8, or name its encoding; files from Excel are often cp1252",
+            remedy="save it as UTF-8, or say what it is with --encoding; Excel often writes cp1252",
         ) from error
 
 

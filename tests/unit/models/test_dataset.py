@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import InvalidData
+from helpdesk.tickets import GENERAL
 from models.data_check import OUT_OF_SCOPE
-from models.dataset import load_categories, load_dataset
+from models.dataset import categories_beside, load_categories, load_dataset
 
 
 def row(text: str = "a text", intent: str = "refund", split: str = "train") -> dict[str, object]:
@@ -112,3 +113,9 @@ def test_every_label_needs_a_category(tmp_path: Path) -> None:
     path.write_text('{"refund": 1}', encoding="utf-8")
     with pytest.raises(InvalidData, match="is not a JSON list"):
         load_categories(path, ["refund"])
+
+
+def test_without_a_file_of_categories_every_intent_belongs_to_the_general_queue(tmp_path: Path) -> None:
+    assert categories_beside(tmp_path / "mine.csv", ["refund", "cancel"]) == {"refund": GENERAL, "cancel": GENERAL}
+    (tmp_path / "intents.json").write_text('[{"intent": "refund", "category": "REFUND"}]', encoding="utf-8")
+    assert categories_beside(tmp_path / "mine.csv", ["refund"]) == {"refund": "REFUND"}
