@@ -17,7 +17,8 @@ from benchmarks.intent.tables import accuracy_tables, serving_table
 from benchmarks.processes import BenchmarkFailed
 from helpdesk.settings import ModelSettings
 from models.calibrate import Floats
-from models.splitting import SPLITS, load_dataset
+from models.dataset import load_dataset
+from models.splitting import SPLITS
 
 
 @pytest.fixture
