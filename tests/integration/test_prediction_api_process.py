@@ -71,7 +71,7 @@ def test_a_port_in_use_is_one_clear_line_and_exit_status_1(tmp_path: Path) -> No
 def test_told_to_stop_it_finishes_what_it_began_and_ends_with_status_0(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
     answers: list[httpx.Response] = []
-    tickets = [f"My parcel {count} is late. " + "I am waiting for it. " * 15 for count in range(96)]
+    tickets = [f"My parcel {count} is late. " + "I am waiting for it. " * 150 for count in range(256)]
     with running(tmp_path, port) as process:
         asking = threading.Thread(target=lambda: answers.append(predict(port, tickets)))
         asking.start()
