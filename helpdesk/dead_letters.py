@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from helpdesk import envelopes
 from helpdesk.clock import Clock, utc_now
-from helpdesk.errors import AlreadyClaimed, BrokerUnavailable, IllegalTransition
+from helpdesk.errors import AlreadyClaimed, BrokerUnavailable, IllegalTransition, PayloadTooLarge
+from helpdesk.messages import MAX_MESSAGE_BYTES
 from helpdesk.ports.broker import Broker, Envelope, human
 from helpdesk.ports.store import DeadLetter, DeadLetterStatus, Store, Transaction
 from helpdesk.tickets import GENERAL, Action, Author, Status, Ticket, TicketEvent
@@ -45,9 +46,12 @@ class DeadLetters:
             DeadLetterNotFound: there is none.
             IllegalTransition: it was replayed or dropped before, or its ticket has moved on.
             AlreadyClaimed: a person has taken its ticket.
+            PayloadTooLarge: no broker would take it.
         """
         letter = self.one(message_id)
         _still_dead(letter)
+        if letter.ticket_id is None and len(letter.body) > MAX_MESSAGE_BYTES:
+            raise PayloadTooLarge(len(letter.body), MAX_MESSAGE_BYTES)
         entry_gone = letter.ticket_id is not None and self._withdraw_entry(letter.ticket_id)
         now = self._clock()
         with self._store.transaction() as tx:

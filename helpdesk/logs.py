@@ -28,7 +28,8 @@ class _TextFormatter(logging.Formatter):
 
 
 def _add_correlation_id(record: logging.LogRecord) -> bool:
-    record.correlation_id = correlation_id.get()
+    if not hasattr(record, "correlation_id"):  # a line about one message among many names that message's own
+        record.correlation_id = correlation_id.get()
     return True
 
 

@@ -1,10 +1,13 @@
 """``python -m processor``: one worker process."""
 
+from functools import partial
+
 from helpdesk.logs import configure_logging
 from helpdesk.settings import load_settings
+from processor.ending import run_to_the_end
 from processor.service import serve
 
 if __name__ == "__main__":
     settings = load_settings()
     configure_logging("worker", format=settings.log.format, level=settings.log.level)
-    serve(settings)
+    run_to_the_end(partial(serve, settings))

@@ -20,10 +20,14 @@ from processor.observing import count_decisions
 from processor.opening import Suspects, give_up, open_deliveries
 from processor.recording import record
 from processor.retry import next_delay_s
+from processor.watched import Watched
 from processor.work import Work
 
 log = logging.getLogger(__name__)
 
+
+MAX_REASON = 500
+"""Characters of an unforeseen error that a person reads, and that travel with the ticket."""
 
 SUSPICIOUS = 2
 """After this many crashes even the writing is waited for, before the next suspect is begun."""
@@ -39,15 +43,25 @@ class Handler:
         writers: Executor,
         *,
         max_starts: int,
+        max_writing: int,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._consideration = consideration
         self._writers = writers
         self._max_starts = max_starts
+        self._max_writing = max_writing
+        self._writing = 0
+        self._counting = threading.Lock()
         self._clock = clock
         self._one_suspect = threading.Lock()
         self.store_is_away = threading.Event()
+
+    def room(self, wanted: int) -> int:
+        """Return how many of so many deliveries may be begun: more would wait for a remote writer past their limit."""
+        if not self._consideration.writes_remotely:
+            return wanted
+        return min(wanted, self._max_writing - self._writing)
 
     def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Settle every delivery, or leave it to a writer thread that will."""
@@ -99,7 +113,7 @@ class Handler:
                 written = [work for work in works if work.decision and work.decision.outcome is Outcome.ROUTE]
                 for work in works:
                     if work not in written:
-                        self._writers.submit(self._write_and_record, work)
+                        self._write_later(work)
             else:
                 for work in works:
                     self._consideration.write(work)
@@ -115,14 +129,24 @@ class Handler:
                 for work in works:
                     self._attempt([work])
 
+    def _write_later(self, work: Work) -> None:
+        with self._counting:
+            self._writing += 1
+        self._writers.submit(self._write_and_record, work)
+
     def _write_and_record(self, work: Work) -> None:
         correlation_id.set(work.message.correlation_id)
         try:
+            if isinstance(work.delivery, Watched) and work.delivery.is_settled:
+                return  # it waited for its turn past the time limit, and was sent back
             self._consideration.write(work)
             failpoint("worker.after_write_before_commit")
             self._record([work])
         except Exception as error:
             self._failed(work, error)
+        finally:
+            with self._counting:
+                self._writing -= 1
 
     def _record(self, works: Sequence[Work]) -> None:
         if not works:
@@ -137,7 +161,11 @@ class Handler:
             log.debug("decided", extra={"ticket_id": work.ticket.ticket_id, "ms": work.duration_ms})
 
     def _failed(self, work: Work, error: Exception) -> None:
-        extra = {"ticket_id": work.ticket.ticket_id, "attempt": work.delivery.envelope.attempt}
+        extra = {
+            "ticket_id": work.ticket.ticket_id,
+            "attempt": work.delivery.envelope.attempt,
+            "correlation_id": work.message.correlation_id,
+        }
         if isinstance(error, Unavailable):
             log.warning("handling failed", extra={**extra, "error": str(error)})
         else:
@@ -151,7 +179,8 @@ class Handler:
             elif isinstance(error, Unavailable):
                 self._hand_over(work, error)
             else:
-                give_up(self._store, work.delivery, work.message, f"{type(error).__name__}: {error}", at=self._clock())
+                reason = f"{type(error).__name__}: {error}"[:MAX_REASON]
+                give_up(self._store, work.delivery, work.message, reason, at=self._clock())
         except StoreUnavailable as away:
             self._wait_for_store([work.delivery], away)
 

@@ -96,7 +96,13 @@ def give_up(store: Store, delivery: Delivery, message: TicketSubmitted, reason: 
                 name=ACTOR,
             )
     log.error(
-        "dead letter", extra={"message_id": envelope.message_id, "ticket_id": message.ticket_id, "reason": reason}
+        "dead letter",
+        extra={
+            "message_id": envelope.message_id,
+            "ticket_id": message.ticket_id,
+            "reason": reason,
+            "correlation_id": message.correlation_id,
+        },
     )
     delivery.dead_letter(reason)
 
@@ -122,7 +128,8 @@ def _bury(store: Store, delivery: Delivery, reason: str, at: datetime) -> None:
     envelope = delivery.envelope
     with store.transaction() as tx:
         tx.add_dead_letter(_letter(envelope, None, reason, at))
-    log.error("undecodable message", extra={"message_id": envelope.message_id, "reason": reason})
+    extra = {"message_id": envelope.message_id, "reason": reason, "correlation_id": envelope.correlation_id}
+    log.error("undecodable message", extra=extra)
     delivery.dead_letter(reason)
 
 

@@ -23,6 +23,7 @@ def serve(settings: Settings) -> None:
     Raises:
         BrokerMisconfigured: the broker's topology does not fit.
         InvalidData: the policy file does not fit.
+        Stuck: every thread hangs.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from helpdesk import metrics
 from helpdesk.errors import BrokerMisconfigured, HelpdeskError, StoreUnavailable
-from helpdesk.ports.broker import LANES, Broker, Delivery, Envelope
+from helpdesk.ports.broker import LANES, Broker, Delivery
 from helpdesk.ports.store import Store
 from helpdesk.settings import ProcessorSettings
 from processor.considering import Consideration
 from processor.handling import Handler
+from processor.watched import Watched
 
 log = logging.getLogger(__name__)
 
@@ -25,40 +25,6 @@ class Stuck(RuntimeError):
     """Every thread of the worker hangs; the process must be replaced."""
 
 
-class _Watched:
-    """A delivery under the time limit: settled by its handler or, once that takes too long, by the watch."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self._delivery = delivery
-        self._lock = threading.Lock()
-        self._settled = False
-        self.started = time.monotonic()
-
-    @property
-    def envelope(self) -> Envelope:
-        return self._delivery.envelope
-
-    @property
-    def is_settled(self) -> bool:
-        return self._settled
-
-    def ack(self) -> bool:
-        return self._first("acknowledged") and self._delivery.ack()
-
-    def retry(self, delay_s: float) -> bool:
-        return self._first("retried") and self._delivery.retry(delay_s)
-
-    def dead_letter(self, reason: str) -> bool:
-        return self._first("dead_lettered") and self._delivery.dead_letter(reason)
-
-    def _first(self, result: str) -> bool:
-        with self._lock:
-            first, self._settled = not self._settled, True
-        if first:
-            metrics.deliveries.labels(result).inc()
-        return first
-
-
 class Worker:
     """Consumes the lanes until told to stop. Any number of workers may run side by side."""
 
@@ -68,16 +34,18 @@ class Worker:
         self._settings = settings
         self._writers = ThreadPoolExecutor(settings.writers, thread_name_prefix="writer")
         self._batches = ThreadPoolExecutor(BATCH_THREADS, thread_name_prefix="batch")
-        self._handler = Handler(store, consideration, self._writers, max_starts=settings.max_starts)
-        self._watched: list[_Watched] = []
-        self._running: set[Future[None]] = set()
+        self._handler = Handler(
+            store, consideration, self._writers, max_starts=settings.max_starts, max_writing=2 * settings.writers
+        )
+        self._watched: list[Watched] = []
+        self._running: dict[Future[None], float] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then finish what was begun.
 
         Raises:
             BrokerMisconfigured: the topology does not fit; trying again does not help.
-            Stuck: handlers hang beyond the time limit on every thread.
+            Stuck: every thread has hung for more than twice the time limit. The threads live on: end the process.
         """
         consumer = self._broker.consumer(LANES, prefetch=self._settings.prefetch)
         try:
@@ -88,10 +56,11 @@ class Worker:
                     consumer.resume()
                     continue
                 self._watch()
-                if len(self._running) >= BATCH_THREADS:
+                room = self._handler.room(self._settings.batch_size)
+                if len(self._running) >= BATCH_THREADS or room <= 0:
                     stop.wait(0.002)
                     continue
-                deliveries = consumer.receive(self._settings.batch_size, wait_s=RECEIVE_WAIT_S)
+                deliveries = consumer.receive(room, wait_s=RECEIVE_WAIT_S)
                 if deliveries:
                     self._submit(deliveries)
             self._drain()
@@ -101,26 +70,25 @@ class Worker:
             self._writers.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, deliveries: Sequence[Delivery]) -> None:
-        watched = [_Watched(delivery) for delivery in deliveries]
+        watched = [Watched(delivery) for delivery in deliveries]
         self._watched.extend(watched)
-        self._running.add(self._batches.submit(self._handler.handle, watched))
+        self._running[self._batches.submit(self._handler.handle, watched)] = time.monotonic()
 
     def _watch(self) -> None:
         """Forget what is settled; give up on what hangs: it counts as a failed attempt."""
         for future in [future for future in self._running if future.done()]:
-            self._running.discard(future)
+            del self._running[future]
             if (error := future.exception()) is not None:
                 raise error
-        limit = time.monotonic() - self._settings.handling_limit_s
-        hanging = 0
+        now, limit_s = time.monotonic(), self._settings.handling_limit_s
         for delivery in self._watched:
-            if delivery.started < limit and not delivery.is_settled:
+            if now - delivery.started > limit_s and not delivery.is_settled:
                 log.error("handling hangs", extra={"message_id": delivery.envelope.message_id})
                 delivery.retry(1.0)
-                hanging += 1
         self._watched = [delivery for delivery in self._watched if not delivery.is_settled]
-        if hanging and len(self._running) >= BATCH_THREADS and not self._watched:
-            raise Stuck(f"All {BATCH_THREADS} threads hang for more than {self._settings.handling_limit_s:.0f} s.")
+        hanging = sum(now - started > 2 * limit_s for started in self._running.values())
+        if hanging >= BATCH_THREADS:
+            raise Stuck(f"All {BATCH_THREADS} threads have hung for more than {2 * limit_s:.0f} s.")
 
     def _wait_for_store(self, stop: threading.Event) -> None:
         while not stop.wait(1.0):

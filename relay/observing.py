@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 from helpdesk import metrics
 from helpdesk.clock import utc_now
-from helpdesk.errors import BrokerUnavailable
 from helpdesk.ports.store import OutboxRow, Store
 
 
-def count_published(rows: Sequence[OutboxRow], outcomes: Sequence[BrokerUnavailable | None]) -> None:
+def count_published(rows: Sequence[OutboxRow], outcomes: Sequence[Exception | None]) -> None:
     """Count what the broker confirmed and what it did not, by destination."""
     published = ((row.envelope.destination, outcome is None) for row, outcome in zip(rows, outcomes, strict=True))
     for (destination, confirmed), number in Counter(published).items():

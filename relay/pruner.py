@@ -51,6 +51,9 @@ class Pruner:
             except StoreUnavailable as error:
                 log.warning("pruning waits", extra={"error": str(error)})
                 continue
+            except Exception:  # the next run must come, whatever it is
+                log.exception("pruning failed")
+                continue
             for table, deleted in asdict(report).items():
                 metrics.pruned_rows.labels(table).inc(deleted)
             if report != PruneReport():

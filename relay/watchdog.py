@@ -2,8 +2,9 @@
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from helpdesk import envelopes, metrics
 from helpdesk.clock import Clock, utc_now
@@ -12,7 +13,7 @@ from helpdesk.desk import Desk, enqueue
 from helpdesk.errors import BrokerUnavailable, Conflict, StoreUnavailable
 from helpdesk.ports.broker import Broker, human
 from helpdesk.ports.store import Store
-from helpdesk.tickets import AWAITS_MACHINE, AWAITS_PERSON, GENERAL, Action, Author
+from helpdesk.tickets import AWAITS_MACHINE, AWAITS_PERSON, GENERAL, Action, Author, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +51,22 @@ class Watchdog:
         self._clock = clock
 
     def run(self, stop: threading.Event, *, every_s: float) -> None:
-        """Sweep until ``stop`` is set."""
-        while not stop.wait(every_s):
+        """Sweep until ``stop`` is set; at once again where there was more to do than one sweep does."""
+        wait_s = every_s
+        while not stop.wait(wait_s):
+            wait_s = every_s
             try:
                 report = self.run_once()
             except (StoreUnavailable, BrokerUnavailable) as error:
                 log.warning("sweep waits", extra={"error": str(error)})
                 metrics.sweeps.labels("failed").inc()
                 continue
+            except Exception:  # whatever it is, the next sweep must come: no ticket may go silent
+                log.exception("sweep failed")
+                metrics.sweeps.labels("failed").inc()
+                continue
+            if BATCH in asdict(report).values():
+                wait_s = 0.0
             metrics.sweeps.labels("done").inc()
             for duty, moved in asdict(report).items():
                 metrics.swept_tickets.labels(duty).inc(moved)
@@ -77,39 +86,27 @@ class Watchdog:
         now = self._clock()
         with self._store.reading() as tx:
             overdue = tx.past_deadline(now, limit=BATCH)
-        moved = 0
-        for seen in overdue:
-            with self._store.transaction() as tx:
-                ticket = tx.ticket(seen.ticket_id)
-                if ticket.status not in AWAITS_MACHINE or ticket.deadline_at > now:
-                    continue
-                queue = ticket.category or GENERAL
-                waited_s = (now - ticket.deadline_at).total_seconds()
-                text = f"No decision was made in time (its deadline passed {waited_s:.0f} s ago), so a person gets it."
-                tx.add_decisions(
-                    [
-                        DecisionRecord(
-                            ticket_id=ticket.ticket_id,
-                            turn=ticket.turn,
-                            outcome=Outcome.ROUTE,
-                            queue=queue,
-                            reasons=(Reason(code="deadline_passed", text=text),),
-                            at=now,
-                        )
-                    ]
-                )
-                enqueue(
-                    tx,
-                    ticket,
-                    Action.ROUTE,
-                    queue=queue,
-                    reason=text,
-                    at=now,
-                    actor=Author.MACHINE,
-                    name="watchdog",
-                )
-            moved += 1
-        return moved
+        return _each(overdue, lambda seen: self._hand_over(seen.ticket_id, now))
+
+    def _hand_over(self, ticket_id: str, now: datetime) -> bool:
+        with self._store.transaction() as tx:
+            ticket = tx.ticket(ticket_id)
+            if ticket.status not in AWAITS_MACHINE or ticket.deadline_at > now:
+                return False
+            queue = ticket.category or GENERAL
+            waited_s = (now - ticket.deadline_at).total_seconds()
+            text = f"No decision was made in time (its deadline passed {waited_s:.0f} s ago), so a person gets it."
+            decision = DecisionRecord(
+                ticket_id=ticket.ticket_id,
+                turn=ticket.turn,
+                outcome=Outcome.ROUTE,
+                queue=queue,
+                reasons=(Reason(code="deadline_passed", text=text),),
+                at=now,
+            )
+            tx.add_decisions([decision])
+            enqueue(tx, ticket, Action.ROUTE, queue=queue, reason=text, at=now, actor=Author.MACHINE, name="watchdog")
+        return True
 
     def _republish_stuck(self) -> int:
         now = self._clock()
@@ -130,33 +127,45 @@ class Watchdog:
     def _return_expired_claims(self) -> int:
         with self._store.reading() as tx:
             expired = tx.expired_claims(self._clock(), limit=BATCH)
-        return sum(self._desk.return_expired_claim(ticket.ticket_id) is not None for ticket in expired)
+        return _each(expired, lambda seen: self._desk.return_expired_claim(seen.ticket_id) is not None)
 
     def _reoffer_unheard(self) -> int:
         """Offer tickets again whose message a broker client took long ago without claiming or settling them."""
         now = self._clock()
         with self._store.reading() as tx:
             unheard = tx.waiting_since(now - self._reoffer_after, limit=BATCH)
-        moved = 0
-        for seen in unheard:
-            self._broker.withdraw(human(seen.queue or GENERAL), seen.entry_id or "")
-            try:
-                with self._store.transaction() as tx:
-                    ticket = tx.ticket(seen.ticket_id)
-                    if ticket.status not in AWAITS_PERSON or ticket.entry_id != seen.entry_id:
-                        continue
-                    tx.delete_outbox_message(seen.entry_id or "")
-                    enqueue(
-                        tx,
-                        ticket,
-                        Action.REOFFER,
-                        queue=ticket.queue or GENERAL,
-                        reason=ticket.queue_reason,
-                        at=now,
-                        actor=Author.MACHINE,
-                        name="watchdog",
-                    )
-            except Conflict:
-                continue
-            moved += 1
-        return moved
+        return _each(unheard, lambda seen: self._reoffer(seen, now))
+
+    def _reoffer(self, seen: Ticket, now: datetime) -> bool:
+        self._broker.withdraw(human(seen.queue or GENERAL), seen.entry_id or "")
+        with self._store.transaction() as tx:
+            ticket = tx.ticket(seen.ticket_id)
+            if ticket.status not in AWAITS_PERSON or ticket.entry_id != seen.entry_id:
+                return False
+            tx.delete_outbox_message(seen.entry_id or "")
+            enqueue(
+                tx,
+                ticket,
+                Action.REOFFER,
+                queue=ticket.queue or GENERAL,
+                reason=ticket.queue_reason,
+                at=now,
+                actor=Author.MACHINE,
+                name="watchdog",
+            )
+        return True
+
+
+def _each(tickets: Sequence[Ticket], move: Callable[[Ticket], bool]) -> int:
+    """Move each ticket by itself, so that one that cannot be moved keeps no other waiting; return how many moved."""
+    moved = 0
+    for ticket in tickets:
+        try:
+            moved += move(ticket)
+        except (StoreUnavailable, BrokerUnavailable):
+            raise
+        except Conflict:
+            continue  # somebody else moved it meanwhile
+        except Exception:
+            log.exception("a ticket cannot be moved", extra={"ticket_id": ticket.ticket_id})
+    return moved

@@ -73,6 +73,13 @@ class Shop:
             self._thread.join(20)
             assert not self._thread.is_alive()
 
+    def worker_ends_with(self) -> type[BaseException] | None:
+        """Wait for the worker to end by itself; return the kind of error that ended it."""
+        assert self._thread is not None
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        return None if self.worker_error is None else type(self.worker_error)
+
     def wait_until(self, condition: Callable[[], bool], *, limit_s: float = 15) -> None:
         deadline = time.monotonic() + limit_s
         while not condition():

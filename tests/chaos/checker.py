@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
+from helpdesk.ports.broker import human
 from helpdesk.ports.store import DeadLetterStatus, Store
-from helpdesk.tickets import AWAITS_MACHINE, Action, Author
+from helpdesk.tickets import AWAITS_MACHINE, AWAITS_PERSON, HUMAN_QUEUES, Action, Author
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,9 @@ class Counts:
         doubled_tickets: keys for which the store holds more than one ticket.
         doubled_answers: turns that the machine answered more than once.
         doubled_entries: turns that the machine put into a human queue more than once.
+        missing_entries: tickets that wait for a person, beyond the messages that the broker's human queues hold.
+        copies: messages in the human queues beyond the tickets that wait there. A relay that ends before its delete
+            sends an entry again, under the same entry id, of which one claim comes true; so these are no fault.
         dead: dead letters that no fault asked for.
         unsettled: messages left in a lane or on the retry ladder.
         answered, queued: how the acknowledged tickets ended.
@@ -35,6 +39,8 @@ class Counts:
     doubled_tickets: int
     doubled_answers: int
     doubled_entries: int
+    missing_entries: int
+    copies: int
     dead: int
     unsettled: int
     answered: int
@@ -53,19 +59,24 @@ class Counts:
             self.doubled_tickets,
             self.doubled_answers,
             self.doubled_entries,
+            self.missing_entries,
             self.dead - dead,
             self.unsettled,
         )
         return not any(wrong) and self.acknowledged == self.answered + self.queued
 
 
-def count(store: Store, accepted: Mapping[str, str], *, attempted: int, unsettled: int) -> Counts:
+def count(
+    store: Store, accepted: Mapping[str, str], *, attempted: int, unsettled: int, depths: Mapping[str, int]
+) -> Counts:
     """Return the counts of a run that has come to rest.
 
     Args:
         accepted: idempotency key -> ticket id, as the client saw it.
+        depths: how many messages the broker holds, by destination.
     """
     lost = silent = answered = queued = doubled_answers = doubled_entries = 0
+    waiting: Counter[str] = Counter()
     with store.reading() as tx:
         dead = len(tx.dead_letters(status=DeadLetterStatus.DEAD, limit=10_000))
         stored = sum(tx.counts_by_status().values())
@@ -76,6 +87,7 @@ def count(store: Store, accepted: Mapping[str, str], *, attempted: int, unsettle
                 lost += 1
                 continue
             silent += ticket.status in AWAITS_MACHINE
+            waiting[ticket.queue or ""] += ticket.status in AWAITS_PERSON
             sent = Counter(
                 answer.turn for answer in tx.answers(ticket_id) if answer.sent and answer.author is Author.MACHINE
             )
@@ -88,6 +100,7 @@ def count(store: Store, accepted: Mapping[str, str], *, attempted: int, unsettle
             doubled_entries += sum(times > 1 for times in entries.values())
             answered += bool(sent) and not entries
             queued += bool(entries) and not sent
+    surplus = {queue: depths.get(human(queue), 0) - waiting[queue] for queue in HUMAN_QUEUES}
     return Counts(
         attempted=attempted,
         acknowledged=len(accepted),
@@ -96,6 +109,8 @@ def count(store: Store, accepted: Mapping[str, str], *, attempted: int, unsettle
         doubled_tickets=stored - len(set(accepted.values())) if len(accepted) == attempted else 0,
         doubled_answers=doubled_answers,
         doubled_entries=doubled_entries,
+        missing_entries=-sum(min(0, difference) for difference in surplus.values()),
+        copies=sum(max(0, difference) for difference in surplus.values()),
         dead=dead,
         unsettled=unsettled,
         answered=answered,

@@ -11,7 +11,7 @@ from helpdesk.failpoints import failpoint
 from helpdesk.logs import configure_logging
 from helpdesk.ports.store import OutboxRow
 from helpdesk.settings import load_settings
-from relay.outbox import BATCH, Relay
+from relay.outbox import BATCH, Relay, Result
 from relay.service import serve
 
 
@@ -34,7 +34,7 @@ def _delete_before_the_confirm() -> None:
 def _publish_twice() -> None:
     publish = Relay._publish
 
-    def twice(self: Relay, rows: Sequence[OutboxRow]) -> list[BrokerUnavailable | None]:
+    def twice(self: Relay, rows: Sequence[OutboxRow]) -> list[Result]:
         publish(self, rows)
         return publish(self, rows)
 

@@ -216,7 +216,8 @@ class System(Children):
         return sum(depth for name, depth in depths.items() if name.startswith(("in.", "retry")))
 
     def counts(self, accepted: Mapping[str, str], *, attempted: int) -> Counts:
-        return count(self.store, accepted, attempted=attempted, unsettled=self.unsettled())
+        depths = self.broker.depths()
+        return count(self.store, accepted, attempted=attempted, unsettled=self.unsettled(), depths=depths)
 
     def wait_until(self, condition: Callable[[], bool], *, limit_s: float, what: str, every_s: float = 0.1) -> None:
         deadline = time.monotonic() + limit_s

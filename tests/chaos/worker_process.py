@@ -21,6 +21,7 @@ from helpdesk.ports.broker import Delivery
 from helpdesk.settings import load_settings
 from helpdesk.wiring import open_broker, open_predictor, open_store
 from processor.considering import Consideration
+from processor.ending import run_to_the_end
 from processor.handling import Handler
 from processor.policy import load_policy
 from processor.work import Work
@@ -79,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_to_the_end(main)

@@ -61,7 +61,7 @@ def handler(shop: Shop, writers: ThreadPoolExecutor) -> Handler:
     """Return the handler of a new worker."""
     policy = load_policy(shop.settings.processor.policy_file)
     consideration = Consideration(shop.predictor, shop.knowledge, shop.writer, policy, passages=3)
-    return Handler(shop.store, consideration, writers, max_starts=shop.settings.processor.max_starts)
+    return Handler(shop.store, consideration, writers, max_starts=shop.settings.processor.max_starts, max_writing=16)
 
 
 def receive(consumer: Consumer, count: int) -> list[Delivery]:

@@ -2,12 +2,17 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from prometheus_client import REGISTRY
 
+from helpdesk.desk import enqueue
 from helpdesk.envelopes import submission_id
 from helpdesk.ports.broker import LANES
-from helpdesk.tickets import GENERAL, Status
+from helpdesk.ports.store import Transaction
+from helpdesk.tickets import GENERAL, Status, Ticket
+from relay.watchdog import SweepReport
 from tests.shop import CLAIM_LEASE_S, Shop
 
 
@@ -74,3 +79,49 @@ def test_its_rounds_and_the_tickets_that_they_move_are_counted(shop: Shop) -> No
     stop.set()
     running.join(5)
     assert counted("helpdesk_swept_tickets_total", duty="handed_over") == handed_over + 1
+
+
+def test_one_ticket_that_cannot_be_moved_keeps_no_other_waiting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    bad, good = (shop.submit("please cancel my order", deadline_at=past) for _ in range(2))
+
+    def enqueue_but_one(tx: Transaction, ticket: Ticket, *args: Any, **details: Any) -> Ticket:
+        if ticket.ticket_id == bad:
+            raise KeyError("nobody foresaw this")
+        return enqueue(tx, ticket, *args, **details)
+
+    monkeypatch.setattr("relay.watchdog.enqueue", enqueue_but_one)
+    assert shop.watchdog().run_once().handed_over == 1
+    assert shop.ticket(good).status is Status.QUEUED
+
+
+def test_whatever_goes_wrong_in_a_sweep_the_next_one_comes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    watchdog, stop = shop.watchdog(), threading.Event()
+    sweeps: list[int] = []
+
+    def fail_then_stop() -> SweepReport:
+        sweeps.append(1)
+        if len(sweeps) == 2:
+            stop.set()
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr(watchdog, "run_once", fail_then_stop)
+    watchdog.run(stop, every_s=0.01)
+    assert len(sweeps) == 2
+
+
+def test_a_sweep_that_was_full_is_followed_by_the_next_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.watchdog.BATCH", 2)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    overdue = [shop.submit("please cancel my order", deadline_at=past) for _ in range(5)]
+    watchdog, stop = shop.watchdog(), threading.Event()
+    waits: list[float] = []
+
+    def wait(timeout: float) -> bool:
+        waits.append(timeout)
+        return len(waits) > 4
+
+    monkeypatch.setattr(stop, "wait", wait)
+    watchdog.run(stop, every_s=60)
+    assert waits == [60, 0, 0, 60, 60]
+    assert {shop.ticket(ticket_id).status for ticket_id in overdue} == {Status.QUEUED}

@@ -1,6 +1,7 @@
 """The worker over the real store and the embedded queue: each ticket gets one outcome, whatever happens on the way."""
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -231,6 +232,38 @@ def test_handling_that_hangs_counts_as_a_failed_attempt_and_does_not_hold_up_oth
             assert len(tx.answers(hanging)) == 1
     finally:
         release.set()
+        shop.close()
+
+
+def test_no_more_is_begun_than_a_remote_writer_gets_done_in_time(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, remote_writer=True, writers=1, batch_size=8)
+    try:
+        shop.writer.hold.clear()
+        tickets = [shop.submit(f"please cancel order {number}") for number in range(12)]
+        shop.start_worker()
+        assert shop.writer.entered.wait(10)
+        time.sleep(0.5)
+        begun = sum(len(texts) for texts in shop.predictor.calls)
+        assert begun <= 2 * 2, "two batches of two were begun for the one writer; the rest is left for other workers"
+        shop.writer.hold.set()
+        assert {ticket.status for ticket in shop.decided(*tickets)} == {Status.ANSWERED}
+    finally:
+        shop.close()
+
+
+def test_what_was_sent_back_while_it_waited_for_the_writer_is_not_written_twice(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, remote_writer=True, writers=1, batch_size=8, handling_limit_s=0.3)
+    try:
+        shop.writer.hold.clear()
+        first, second = (shop.submit(f"please cancel order {number}") for number in range(2))
+        shop.start_worker()
+        assert shop.writer.entered.wait(10)
+        time.sleep(1.0)
+        shop.writer.hold.set()
+        shop.decided(first, second)
+        shop.wait_for_empty_lanes()
+        assert shop.writer.calls == 2
+    finally:
         shop.close()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, delete, select
 
 from helpdesk.adapters.store_sql.bulk import Bulk, bulk_insert
+from helpdesk.adapters.store_sql.engine_postgresql import in_one_trip
 from helpdesk.adapters.store_sql.history import ADD_EVENTS, ADD_MESSAGES
 from helpdesk.adapters.store_sql.outbox import ADD_OUTBOX, Outgoing
 from helpdesk.adapters.store_sql.schema import idempotency, tickets
@@ -34,11 +35,12 @@ class Submissions(Scope):
         if not submissions:
             return
         self._add_keys([one.idempotency for one in submissions if one.idempotency is not None])
-        _ADD_TICKETS.execute(self._connection, [one.ticket for one in submissions])
-        ADD_MESSAGES.execute(self._connection, [one.message for one in submissions])
-        ADD_EVENTS.execute(self._connection, [one.event for one in submissions])
         outgoing = [Outgoing(one.envelope, one.ticket.ticket_id, one.ticket.created_at) for one in submissions]
-        ADD_OUTBOX.execute(self._connection, outgoing)
+        with in_one_trip(self._connection):
+            _ADD_TICKETS.execute(self._connection, [one.ticket for one in submissions])
+            ADD_MESSAGES.execute(self._connection, [one.message for one in submissions])
+            ADD_EVENTS.execute(self._connection, [one.event for one in submissions])
+            ADD_OUTBOX.execute(self._connection, outgoing)
 
     def idempotency_records(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], IdempotencyRecord]:
         """Return the records that exist for these (owner, key) pairs."""
