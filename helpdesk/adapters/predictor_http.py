@@ -1,52 +1,19 @@
 """The prediction service over HTTP, believed only when its answer is whole and valid."""
 
 import json
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import httpx
 from pydantic import ValidationError
 
+from helpdesk.adapters.circuit_breaker import CircuitBreaker
 from helpdesk.errors import PredictorUnavailable
 from helpdesk.predictions import PredictBatchResponse, Prediction
 
 FAILURES_TO_OPEN = 3
 OPEN_S = 2.0
 MAX_RESPONSE_BYTES = 4_194_304
-
-
-class CircuitBreaker:
-    """Stops calls to a service that failed several times in a row, so that they fail at once; then lets one probe pass.
-
-    Safe across threads.
-    """
-
-    def __init__(
-        self, *, failures: int = FAILURES_TO_OPEN, open_s: float = OPEN_S, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._limit, self._open_s, self._clock = failures, open_s, clock
-        self._failures = 0
-        self._closed_from = 0.0
-        self._lock = threading.Lock()
-
-    def admits(self) -> bool:
-        """Say whether a call may go out; while the circuit is open, one every ``open_s`` seconds may."""
-        with self._lock:
-            if self._failures < self._limit:
-                return True
-            now = self._clock()
-            if now < self._closed_from:
-                return False
-            self._closed_from = now + self._open_s
-            return True
-
-    def record(self, *, success: bool) -> None:
-        """Take the outcome of a call into account."""
-        with self._lock:
-            self._failures = 0 if success else self._failures + 1
-            if self._failures == self._limit:
-                self._closed_from = self._clock() + self._open_s
 
 
 class HttpPredictor:
@@ -61,24 +28,24 @@ class HttpPredictor:
             limits=httpx.Limits(max_keepalive_connections=8),
             trust_env=False,
         )
-        self._breaker = CircuitBreaker()
+        self._breaker = CircuitBreaker(failures=FAILURES_TO_OPEN, pause_s=OPEN_S)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """See ``Predictor.predict``."""
-        if not self._breaker.admits():
+        if not self._breaker.allows():
             raise PredictorUnavailable("The prediction service failed repeatedly; the next try is due in seconds.")
         try:
             predictions = self._ask(texts)
         except PredictorUnavailable:
-            self._breaker.record(success=False)
+            self._breaker.failed()
             raise
-        self._breaker.record(success=True)
+        self._breaker.succeeded()
         return predictions
 
     def check(self) -> None:
         """See ``Predictor.check``; success also closes the circuit."""
         self._fetch("GET", "/ready")
-        self._breaker.record(success=True)
+        self._breaker.succeeded()
 
     def close(self) -> None:
         """Close the connections."""

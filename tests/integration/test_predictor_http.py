@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from helpdesk.adapters.predictor_http import FAILURES_TO_OPEN, CircuitBreaker, HttpPredictor
+from helpdesk.adapters.predictor_http import FAILURES_TO_OPEN, HttpPredictor
 from helpdesk.errors import PredictorUnavailable
 from helpdesk.predictions import PredictBatchResponse
 from tests.fakes import make_prediction
@@ -159,22 +159,3 @@ def test_an_address_where_nobody_listens_is_an_unavailable_predictor() -> None:
             predictor.predict(["a"])
         with pytest.raises(PredictorUnavailable, match="cannot be reached"):
             predictor.check()
-
-
-def test_an_open_circuit_lets_one_probe_pass_per_period_and_closes_on_its_success() -> None:
-    now = 0.0
-    breaker = CircuitBreaker(failures=2, open_s=5.0, clock=lambda: now)
-    assert breaker.admits()
-    for _ in range(2):
-        breaker.record(success=False)
-    assert not breaker.admits()
-    now = 5.0
-    assert breaker.admits()
-    assert not breaker.admits()
-    breaker.record(success=False)
-    assert not breaker.admits()
-    now = 10.0
-    assert breaker.admits()
-    breaker.record(success=True)
-    assert breaker.admits()
-    assert breaker.admits()
