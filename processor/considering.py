@@ -37,6 +37,7 @@ class Consideration:
         """Give each ticket its prediction and decision, and those that may be answered their passages.
 
         Raises:
+            PredictionFailed: the model breaks on one of the texts; nothing was decided.
             PredictorUnavailable, KnowledgeUnavailable: nothing was decided.
         """
         started = time.perf_counter()

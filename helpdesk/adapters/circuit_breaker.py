@@ -1,4 +1,4 @@
-"""A circuit breaker: after failures in a row calls fail at once, but for one probe per period, whose success ends it."""
+"""A circuit breaker: after failures in a row no call goes out but one probe per period, until one succeeds."""
 
 import threading
 import time

@@ -2,19 +2,23 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
+from helpdesk.adapters.predictor_http import HttpPredictor
 from helpdesk.decisions import Outcome
 from helpdesk.envelopes import submission_id
 from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.broker import DEAD, LANES, Envelope
+from helpdesk.predictions import ModelInfo, Prediction
 from helpdesk.tickets import GENERAL, INTERVENTION, Priority, Status
 from tests.factories import make_submission
-from tests.fakes import codes
+from tests.fakes import codes, make_prediction
+from tests.live_prediction_api import running
 from tests.shop import Shop
 
 
@@ -182,6 +186,43 @@ def test_one_ticket_that_raises_does_not_take_its_neighbours_along(shop: Shop) -
     shop.start_worker()
     assert {ticket.status for ticket in shop.decided(*neighbours)} == {Status.ANSWERED}
     assert shop.ticket(poison).status is Status.PROCESSING
+
+
+class Fragile:
+    """A model that breaks on poison."""
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo(
+            model_version="fragile", labels=["a"], categories={"a": "A"}, trained_at="", metrics={}, checksum=""
+        )
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        if any("poison" in text for text in texts):
+            raise RuntimeError("poison")
+        return [make_prediction(text) for text in texts]
+
+
+def test_one_text_that_breaks_the_model_of_the_prediction_service_climbs_the_ladder_alone(
+    shop: Shop, tmp_path: Path
+) -> None:
+    poison = shop.submit("poison", deadline_at=datetime.now(UTC) + timedelta(seconds=1.5))
+    neighbours = [shop.submit(f"please cancel order {number}") for number in range(5)]
+    with (
+        running(tmp_path / "prediction", load_model=Fragile) as api,
+        closing(HttpPredictor(api.url, api_key=api.keys["own"], timeout_s=5)) as predictor,
+    ):
+        shop.prediction_service = predictor
+        shop.start_worker()
+        assert {ticket.status for ticket in shop.decided(*neighbours)} == {Status.ANSWERED}
+        [broken] = shop.decided(poison)
+        shop.stop_worker()
+    assert (broken.status, broken.queue) == (Status.FAILED, GENERAL)
+    assert "model failed on this ticket" in broken.queue_reason
+    with shop.store.transaction() as tx:
+        messages = [submission_id(ticket_id, 1) for ticket_id in neighbours]
+        begun = tx.start_messages(messages, at=datetime.now(UTC))
+    assert [entry.starts for entry in begun.values()] == [1] * 5
 
 
 def test_what_cannot_be_decoded_is_dead_lettered_at_once(shop: Shop) -> None:
