@@ -1,6 +1,6 @@
 """Tickets: what they are, which statuses they go through, and which transitions are legal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -185,6 +185,12 @@ class ConversationMessage:
     author_name: str
     text: str
     created_at: datetime
+
+
+def unanswered(conversation: Sequence[ConversationMessage]) -> list[ConversationMessage]:
+    """Return what the customer wrote since the last answer, by whomever: what an answer must be about."""
+    answered = [at for at, message in enumerate(conversation, start=1) if message.author is not Author.CUSTOMER]
+    return list(conversation[answered[-1] if answered else 0 :])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

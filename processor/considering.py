@@ -41,7 +41,7 @@ class Consideration:
             PredictorUnavailable, KnowledgeUnavailable: nothing was decided.
         """
         started = time.perf_counter()
-        predictions = self._predictor.predict([work.text for work in works])
+        predictions = self._predictor.predict([work.excerpt for work in works])
         predicted_ms = _since_ms(started)
         open_works: list[tuple[Work, Prediction]] = []
         for work, prediction in zip(works, predictions, strict=True):
@@ -84,7 +84,7 @@ class Consideration:
         started = time.perf_counter()
         version = self._knowledge.version()
         questions = [
-            Question(text=work.text, intent_prior={top.label: top.confidence for top in prediction.top_labels})
+            Question(text=work.excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
             for work, prediction in works
         ]
         found = self._knowledge.search(questions, limit=self._passages)

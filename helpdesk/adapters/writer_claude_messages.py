@@ -84,7 +84,7 @@ def _ticket(task: WritingTask) -> str:
     lines = [
         f'<message from="{message.author.value}">{_neutral(message.text)}</message>' for message in task.conversation
     ]
-    return "\n".join(("<ticket>", *lines, "</ticket>", "Answer the customer's last message."))
+    return "\n".join(("<ticket>", *lines, "</ticket>", "Answer what the customer wrote since the last answer."))
 
 
 def _neutral(text: str) -> str:

@@ -80,6 +80,11 @@ class WriterContract:
         assert answer.writer
         assert answer.prompt_version
 
+    def test_a_question_is_answered_also_when_something_else_was_written_after_it(self, writer: Writer) -> None:
+        assert writer.write(
+            make_task("How do I reset my password?", "I am at home this evening, by the way.")
+        ).sufficient
+
     def test_without_passages_there_is_no_answer(self, writer: Writer) -> None:
         answer = writer.write(make_task("How do I reset my password?", articles=()))
         assert not answer.sufficient

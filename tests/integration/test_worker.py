@@ -147,6 +147,30 @@ def test_a_customer_who_writes_again_meanwhile_gets_an_answer_to_the_newer_messa
         assert [answer.turn for answer in tx.answers(ticket_id)] == [2]
 
 
+def test_what_needs_a_person_is_seen_also_when_the_customer_writes_something_harmless_right_after(shop: Shop) -> None:
+    ticket_id = shop.submit("My lawyer will sue you, the heater caught fire.")
+    shop.desk.add_customer_message(ticket_id, "How do I cancel my order?", owner=None, decide_within_s=60)
+    shop.relay.run_once()
+    shop.start_worker()
+    [ticket] = shop.decided(ticket_id)
+    assert (ticket.status, ticket.queue) == (Status.QUEUED, INTERVENTION)
+    [[text]] = [texts for texts in shop.predictor.calls if texts]
+    assert "lawyer" in text
+    assert "cancel my order" in text
+
+
+def test_what_was_answered_already_is_not_decided_again(shop: Shop) -> None:
+    ticket_id = shop.submit("nothing-found here? please cancel my order")
+    shop.start_worker()
+    shop.decided(ticket_id)
+    shop.desk.claim(ticket_id, "ada")
+    shop.desk.reply(ticket_id, "ada", "There you are.")
+    shop.desk.add_customer_message(ticket_id, "please cancel the other", owner=None, decide_within_s=60)
+    shop.relay.run_once()
+    shop.decided(ticket_id)
+    assert shop.predictor.calls[-1] == ["please cancel the other"]
+
+
 def test_a_predictor_that_stays_away_leaves_the_ticket_to_a_person(shop: Shop) -> None:
     shop.predictor.away = True
     ticket_id = shop.submit("please cancel my order", deadline_at=datetime.now(UTC) + timedelta(seconds=1.5))
