@@ -193,6 +193,12 @@ def unanswered(conversation: Sequence[ConversationMessage]) -> list[Conversation
     return list(conversation[answered[-1] if answered else 0 :])
 
 
+def answered_last_by(conversation: Sequence[ConversationMessage]) -> Author | None:
+    """Return who had the last word to the customer: the machine, an agent, or nobody yet."""
+    authors = (message.author for message in reversed(conversation))
+    return next((author for author in authors if author is not Author.CUSTOMER), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketEvent:
     """One step of a ticket's history: who did what, when and why."""

@@ -9,6 +9,7 @@ from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.writer import Writer, WritingTask
 from helpdesk.predictions import Prediction
+from helpdesk.tickets import answered_last_by
 from processor.checks import check_answer
 from processor.decide import Decision, decide, triage
 from processor.evidence import evidence
@@ -97,7 +98,7 @@ class Consideration:
 
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
         score = evidence(passages, prediction.prediction_confidence)
-        return decide(prediction, work.text, score, self._policy)
+        return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
 
 
 def _since_ms(started: float) -> float:

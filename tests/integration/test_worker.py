@@ -15,7 +15,7 @@ from helpdesk.envelopes import submission_id
 from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.broker import DEAD, LANES, Envelope
 from helpdesk.predictions import ModelInfo, Prediction
-from helpdesk.tickets import GENERAL, INTERVENTION, Priority, Status
+from helpdesk.tickets import GENERAL, INTERVENTION, REVIEW_QUEUE, Priority, Status
 from tests.factories import make_submission
 from tests.fakes import codes, make_prediction
 from tests.live_prediction_api import running
@@ -159,7 +159,7 @@ def test_what_needs_a_person_is_seen_also_when_the_customer_writes_something_har
     assert "cancel my order" in text
 
 
-def test_what_was_answered_already_is_not_decided_again(shop: Shop) -> None:
+def test_after_a_persons_answer_the_next_message_is_decided_alone_and_only_drafted(shop: Shop) -> None:
     ticket_id = shop.submit("nothing-found here? please cancel my order")
     shop.start_worker()
     shop.decided(ticket_id)
@@ -167,8 +167,12 @@ def test_what_was_answered_already_is_not_decided_again(shop: Shop) -> None:
     shop.desk.reply(ticket_id, "ada", "There you are.")
     shop.desk.add_customer_message(ticket_id, "please cancel the other", owner=None, decide_within_s=60)
     shop.relay.run_once()
-    shop.decided(ticket_id)
+    [ticket] = shop.decided(ticket_id)
     assert shop.predictor.calls[-1] == ["please cancel the other"]
+    assert (ticket.status, ticket.queue) == (Status.REVIEW, REVIEW_QUEUE)
+    with shop.store.reading() as tx:
+        assert codes(tx.decisions(ticket_id)[-1].reasons) == ["person_answered_last"]
+        assert [answer.sent for answer in tx.answers(ticket_id)] == [True, False]
 
 
 def test_a_predictor_that_stays_away_leaves_the_ticket_to_a_person(shop: Shop) -> None:
