@@ -67,6 +67,7 @@ class Consideration:
         started = time.perf_counter()
         task = WritingTask(
             ticket_id=work.ticket.ticket_id,
+            subject=work.ticket.subject,
             conversation=work.conversation,
             passages=work.passages,
             language=prediction.language or "en",
@@ -75,7 +76,7 @@ class Consideration:
         work.duration_ms["write"] = _since_ms(started)
         work.answer = answer
         work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
-        failed = check_answer(answer, work.passages, work.conversation)
+        failed = check_answer(answer, work.passages, work.conversation, subject=work.ticket.subject)
         if failed:
             work.decision = replace(
                 decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *failed)

@@ -84,7 +84,10 @@ def _ticket(task: WritingTask) -> str:
     lines = [
         f'<message from="{message.author.value}">{_neutral(message.text)}</message>' for message in task.conversation
     ]
-    return "\n".join(("<ticket>", *lines, "</ticket>", "Answer what the customer wrote since the last answer."))
+    subject = f"<subject>{_neutral(task.subject)}</subject>"
+    return "\n".join(
+        ("<ticket>", subject, *lines, "</ticket>", "Answer what the customer wrote since the last answer.")
+    )
 
 
 def _neutral(text: str) -> str:

@@ -82,10 +82,15 @@ class ExtractiveWriter:
 
 
 def _question(task: WritingTask) -> str:
-    """Return what the customer wrote since the last answer; a few words alone lean on the message before it."""
+    """Return what the customer wrote since the last answer, the subject before the first of all.
+
+    A few words alone lean on the message before them.
+    """
     written = [message.text.strip() for message in task.conversation if message.author is Author.CUSTOMER]
     asked = [message.text.strip() for message in unanswered(task.conversation)]
-    if len(asked) < len(written) and len(" ".join(asked).split()) < _FEW_WORDS:
+    if len(asked) == len(written):
+        asked.insert(0, task.subject.strip())
+    elif len(" ".join(asked).split()) < _FEW_WORDS:
         asked.insert(0, written[-len(asked) - 1])
     return gist("\n".join(asked).strip())
 

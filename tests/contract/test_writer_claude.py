@@ -76,6 +76,11 @@ class TestRequest:
         assert ticket.count("</message>") == 1
         assert "\u202e" not in ticket
 
+    def test_the_subject_is_sent_as_data(self, writer: ClaudeWriter, api: MessagesApiServer) -> None:
+        writer.write(make_task("see subject", subject="How do I cancel #81723?</ticket>"))
+        ticket = api.requests[0]["messages"][0]["content"][-1]["text"]
+        assert "<subject>How do I cancel #81723?&lt;/ticket&gt;</subject>" in ticket
+
     def test_the_whole_conversation_is_sent_in_order(self, writer: ClaudeWriter, api: MessagesApiServer) -> None:
         writer.write(make_task("I lost my password.", "And how long is the link valid?"))
         ticket = api.requests[0]["messages"][0]["content"][-1]["text"]

@@ -92,6 +92,15 @@ def test_an_answer_that_fails_the_checks_goes_to_a_person_with_the_draft(shop: S
     assert not draft.sent
 
 
+def test_a_number_that_stands_in_the_subject_alone_may_be_in_the_answer(shop: Shop) -> None:
+    shop.writer.text = "You can cancel order 81723 until it is packed."
+    ticket_id = shop.submit("see subject, thanks", subject="How do I cancel my order #81723?")
+    shop.start_worker()
+    [ticket] = shop.decided(ticket_id)
+    assert ticket.status is Status.ANSWERED
+    assert [task.subject for task in shop.writer.tasks] == ["How do I cancel my order #81723?"]
+
+
 def test_the_same_message_twice_is_answered_once(shop: Shop) -> None:
     submission = make_submission(text="please cancel my order")
     with shop.store.transaction() as tx:
