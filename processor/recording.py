@@ -120,7 +120,9 @@ def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, a
 def _draft_for_the_holder(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
     if work.answer is not None and work.answer.text:
         _add_answer(effects, work, sent=False, at=at)
-    noted = replace(ticket, updated_at=at)
+    # The version rises, so that whoever polls the ticket learns of the draft.
+    noted = replace(ticket, version=ticket.version + 1, updated_at=at)
+    effects.tickets.append(noted)
     reason = f"{ticket.claimed_by} has the ticket, so nothing was sent; what was found is kept as a draft."
     effects.events.append(event(noted, None, actor=Author.MACHINE, name=ACTOR, reason=reason))
     effects.decisions.append(_decision_record(work, decision, at))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.factories import make_submission
 from tests.fakes import codes, make_prediction
 from tests.live_prediction_api import running
 from tests.shop import Shop
+from ticket_api.reading import read_ticket
 
 
 def test_a_sure_ticket_is_answered_with_its_citation(shop: Shop) -> None:
@@ -119,7 +121,9 @@ def test_the_same_message_twice_is_answered_once(shop: Shop) -> None:
 
 def test_a_ticket_that_a_person_took_meanwhile_gets_a_draft_and_no_answer(remote_shop: Shop) -> None:
     ticket_id = remote_shop.considered("please cancel my order")
-    remote_shop.desk.claim(ticket_id, "ada")
+    claimed = remote_shop.desk.claim(ticket_id, "ada")
+    with remote_shop.store.reading() as tx:
+        etag = read_ticket(tx, ticket_id).etag
     remote_shop.writer.hold.set()
 
     def has_draft() -> bool:
@@ -131,6 +135,8 @@ def test_a_ticket_that_a_person_took_meanwhile_gets_a_draft_and_no_answer(remote
     assert (ticket.status, ticket.claimed_by) == (Status.CLAIMED, "ada")
     with remote_shop.store.reading() as tx:
         assert [answer.sent for answer in tx.answers(ticket_id)] == [False]
+        assert read_ticket(tx, ticket_id).etag != etag
+    assert ticket == replace(claimed, version=claimed.version + 1, updated_at=ticket.updated_at)
 
 
 def test_a_decision_that_comes_after_the_watchdog_and_a_person_changes_nothing(remote_shop: Shop) -> None:
