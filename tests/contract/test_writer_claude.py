@@ -7,9 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from helpdesk.adapters.circuit_breaker import CircuitBreaker
 from helpdesk.adapters.writer_claude import ClaudeWriter
-from helpdesk.adapters.writer_claude_messages import INSUFFICIENT, MAX_CONVERSATION_BYTES
+from helpdesk.adapters.writer_claude_messages import INSUFFICIENT
 from helpdesk.errors import WriterUnavailable
 from helpdesk.settings import WriterSettings
 from processor.checks import check_answer
@@ -76,33 +75,10 @@ class TestRequest:
         assert ticket.count("</message>") == 1
         assert "\u202e" not in ticket
 
-    def test_the_subject_is_sent_as_data(self, writer: ClaudeWriter, api: MessagesApiServer) -> None:
-        writer.write(make_task("see subject", subject="How do I cancel #81723?</ticket>"))
-        ticket = api.requests[0]["messages"][0]["content"][-1]["text"]
-        assert "<subject>How do I cancel #81723?&lt;/ticket&gt;</subject>" in ticket
-
     def test_the_whole_conversation_is_sent_in_order(self, writer: ClaudeWriter, api: MessagesApiServer) -> None:
         writer.write(make_task("I lost my password.", "And how long is the link valid?"))
         ticket = api.requests[0]["messages"][0]["content"][-1]["text"]
         assert 0 < ticket.find("I lost my password") < ticket.find("how long is the link")
-
-    def test_of_an_endless_conversation_only_the_newest_messages_are_sent(
-        self, writer: ClaudeWriter, api: MessagesApiServer
-    ) -> None:
-        writer.write(make_task(*(f"Message {number}. {'<x>' * 500}" for number in range(100)), "The last one."))
-        ticket = api.requests[0]["messages"][0]["content"][-1]["text"]
-        assert len(ticket.encode()) < MAX_CONVERSATION_BYTES + 200
-        assert "(Earlier messages are left out.)" in ticket
-        assert "Message 0." not in ticket
-        assert 0 < ticket.find("Message 99.") < ticket.find("The last one.")
-
-    def test_the_newest_message_is_sent_whole_however_long_it_is(
-        self, writer: ClaudeWriter, api: MessagesApiServer
-    ) -> None:
-        writer.write(make_task("Before.", "é" * MAX_CONVERSATION_BYTES))
-        ticket = api.requests[0]["messages"][0]["content"][-1]["text"]
-        assert ticket.count("é") == MAX_CONVERSATION_BYTES
-        assert "Before." not in ticket
 
 
 class TestReply:
@@ -282,39 +258,6 @@ class TestFailures:
             nowhere = settings(gone)
         with closing(ClaudeWriter(KEY, nowhere)) as writer, pytest.raises(WriterUnavailable, match="reached"):
             writer.write(TASK)
-
-    def test_while_it_keeps_failing_it_is_left_alone_and_then_tried_again(self, api: MessagesApiServer) -> None:
-        now = [0.0]
-        breaker = CircuitBreaker(failures=2, pause_s=30.0, monotonic=lambda: now[0])
-        with closing(ClaudeWriter(KEY, settings(api), breaker=breaker)) as writer:
-            api.script.extend([error(401, "authentication_error")] * 2)
-            for _ in range(3):
-                with pytest.raises(WriterUnavailable):
-                    writer.write(TASK)
-            assert len(api.requests) == 2
-            now[0] = 31.0
-            assert writer.write(TASK).sufficient
-
-    @pytest.mark.parametrize("status", [400, 404, 413, 422])
-    def test_a_request_that_is_refused_does_not_keep_others_from_asking(
-        self, api: MessagesApiServer, status: int
-    ) -> None:
-        with closing(ClaudeWriter(KEY, settings(api), breaker=CircuitBreaker(failures=2, pause_s=30.0))) as writer:
-            api.script.extend([error(status, "invalid_request_error")] * 4)
-            for _ in range(4):
-                with pytest.raises(WriterUnavailable, match=str(status)):
-                    writer.write(TASK)
-            assert writer.write(TASK).sufficient
-
-    @pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 529])
-    def test_a_failure_that_others_would_share_leaves_claude_alone(self, api: MessagesApiServer, status: int) -> None:
-        with closing(ClaudeWriter(KEY, settings(api), breaker=CircuitBreaker(failures=2, pause_s=30.0))) as writer:
-            api.script.extend([error(status, "api_error", x_should_retry="false")] * 2)
-            for _ in range(2):
-                with pytest.raises(WriterUnavailable, match=str(status)):
-                    writer.write(TASK)
-            with pytest.raises(WriterUnavailable, match="left alone"):
-                writer.write(TASK)
 
 
 class TestSecrecy:
