@@ -178,6 +178,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "queue-full": "Nothing to do for a caller: the message stays in the outbox until the queue has room.",
     "unroutable": "The operator looks for a queue that was deleted; the message stays in the outbox.",
     "broker-misconfigured": "The operator corrects what the detail names; see the topology page.",
+    "prediction-failed": "Ask for the others without the tickets that the detail counts off; the log says why.",
     "predictor-unavailable": "Nothing to do for a caller: the ticket is tried again, then handed to a person.",
     "model-unavailable": "Try again; if it lasts, the operator checks `GET /ready` of the prediction API.",
     "knowledge-unavailable": "The operator loads the knowledge base: `helpdesk kb load`.",

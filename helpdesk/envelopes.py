@@ -8,7 +8,7 @@ from uuid_utils import UUID, uuid5
 
 from helpdesk.messages import TicketRouted, TicketSubmitted, encode
 from helpdesk.ports.broker import Envelope, human, lane
-from helpdesk.tickets import Author, ConversationMessage, Ticket
+from helpdesk.tickets import Answer, Author, ConversationMessage, Ticket
 
 _NAMESPACE = UUID("6f1d1c9e-3c55-4d5c-9f57-0b6a35f0a7c1")
 
@@ -41,7 +41,9 @@ def new_entry_id() -> str:
     return uuid.uuid4().hex
 
 
-def queue_entry(ticket: Ticket, conversation: Sequence[ConversationMessage], *, draft: str | None = None) -> Envelope:
+def queue_entry(
+    ticket: Ticket, conversation: Sequence[ConversationMessage], *, draft: Answer | None = None
+) -> Envelope:
     """Return the envelope that puts a waiting ticket into its human queue.
 
     Raises:
@@ -64,7 +66,8 @@ def queue_entry(ticket: Ticket, conversation: Sequence[ConversationMessage], *, 
         intent=ticket.intent,
         confidence=ticket.confidence,
         sentiment=ticket.sentiment,
-        draft=draft,
+        draft=draft.text if draft is not None else None,
+        draft_turn=draft.turn if draft is not None else None,
         routed_at=ticket.queued_at,
     )
     return Envelope(

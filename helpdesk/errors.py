@@ -22,6 +22,7 @@
     ├── NotAuthenticated          no key, or an unknown one
     ├── NotAuthorised             the key's role does not allow this
     ├── TooManyRequests           carries retry_after_s
+    ├── PredictionFailed          the model breaks on a text; another text may do
     └── Unavailable               a dependency failed; trying again later may help
         ├── StoreUnavailable
         ├── BrokerUnavailable
@@ -142,6 +143,10 @@ class TooManyRequests(HelpdeskError):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class PredictionFailed(HelpdeskError):
+    """The model breaks on one of the texts; without it, the others may do."""
 
 
 class Unavailable(HelpdeskError):

@@ -32,6 +32,8 @@ class TicketRouted(_Message):
 
     Whoever takes this message from its queue holds ``entry_id`` and with it the ticket:
     ``POST /tickets/{ticket_id}/claim {"entry_id": …}`` records the claim. No other answer shows the entry id.
+
+    ``draft_turn`` is the turn that the draft was written for; where it is not ``turn``, the customer wrote after it.
     """
 
     kind: Literal["ticket.routed.v1"] = "ticket.routed.v1"
@@ -49,6 +51,7 @@ class TicketRouted(_Message):
     confidence: float | None
     sentiment: float | None
     draft: str | None
+    draft_turn: int | None = Field(default=None, ge=1)
     routed_at: datetime
 
 

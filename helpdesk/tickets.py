@@ -1,6 +1,6 @@
 """Tickets: what they are, which statuses they go through, and which transitions are legal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -185,6 +185,18 @@ class ConversationMessage:
     author_name: str
     text: str
     created_at: datetime
+
+
+def unanswered(conversation: Sequence[ConversationMessage]) -> list[ConversationMessage]:
+    """Return what the customer wrote since the last answer, by whomever: what an answer must be about."""
+    answered = [at for at, message in enumerate(conversation, start=1) if message.author is not Author.CUSTOMER]
+    return list(conversation[answered[-1] if answered else 0 :])
+
+
+def answered_last_by(conversation: Sequence[ConversationMessage]) -> Author | None:
+    """Return who had the last word to the customer: the machine, an agent, or nobody yet."""
+    authors = (message.author for message in reversed(conversation))
+    return next((author for author in authors if author is not Author.CUSTOMER), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ class ServingModel:
         return self._info
 
     async def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return predictions; raises ModelUnavailable."""
+        """Return predictions; raises ModelUnavailable or PredictionFailed."""
         if self._batcher is None:
             raise ModelUnavailable(self._reason)
         predictions = await self._batcher.predict(texts)
@@ -115,7 +115,7 @@ def create_app(settings: PredictionApiSettings, *, load_model: Callable[[], Mode
 
 
 def _add_prediction_routes(app: FastAPI, serving: ServingModel) -> None:
-    responses = problem_responses(400, 401, 403, 413, 422, 429, 503)
+    responses = problem_responses(400, 401, 403, 413, 422, 429, 500, 503)
 
     @app.post("/predict", response_model=Prediction, responses=responses)
     async def predict(request: PredictRequest, _: Trusted) -> Response:

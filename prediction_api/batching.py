@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from helpdesk import metrics
-from helpdesk.errors import ModelUnavailable
+from helpdesk.errors import ModelUnavailable, PredictionFailed
 from helpdesk.predictions import ModelInfo, Prediction
 
 MAX_INFERENCE = 32
@@ -44,6 +44,7 @@ class Batcher:
 
         Raises:
             ModelUnavailable: too many texts wait already.
+            PredictionFailed: the model breaks on some of the texts; the message counts them off.
         """
         if len(self._waiting) + len(texts) > MAX_WAITING:
             raise ModelUnavailable(f"More than {MAX_WAITING} tickets wait for a prediction; send fewer at a time.")
@@ -52,7 +53,11 @@ class Batcher:
         self._waiting.extend(zip(texts, futures, strict=True))
         if self._running is None or self._running.done():
             self._running = loop.create_task(self._work())
-        return await asyncio.gather(*futures)
+        outcomes = await asyncio.gather(*futures, return_exceptions=True)
+        predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+        if len(predictions) < len(outcomes):
+            raise PredictionFailed(_which_failed(outcomes))
+        return predictions
 
     async def close(self) -> None:
         """Finish what waits, then end the thread."""
@@ -94,3 +99,14 @@ class Batcher:
             return self._model.predict([text])[0]
         except Exception as error:
             return error
+
+
+def _which_failed(outcomes: Sequence[Prediction | BaseException]) -> str:
+    if len(outcomes) == 1:
+        return "The model failed on this ticket; the log says why."
+    failed = [str(at) for at, outcome in enumerate(outcomes) if not isinstance(outcome, Prediction)]
+    shown = ", ".join(failed[:10]) + (", …" if len(failed) > 10 else "")
+    return (
+        f"The model failed on {len(failed)} of {len(outcomes)} tickets (counted from 0: {shown}); the log says why. "
+        "Ask for the others without them."
+    )

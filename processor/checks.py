@@ -32,13 +32,18 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 
 
 def check_answer(
-    answer: WrittenAnswer, passages: Sequence[Passage], conversation: Sequence[ConversationMessage] = ()
+    answer: WrittenAnswer,
+    passages: Sequence[Passage],
+    conversation: Sequence[ConversationMessage] = (),
+    *,
+    subject: str = "",
 ) -> list[Reason]:
     """Return why an answer may not be sent; an empty list says that it may.
 
     Args:
         passages: those that the writer was given.
-        conversation: figures of the customer's own messages, such as an order number, may be repeated.
+        conversation: order and invoice numbers of the customer's own messages may be repeated.
+        subject: the ticket's; its order and invoice numbers as well.
     """
     if not answer.sufficient:
         text = "The writer found that the articles do not answer the question."
@@ -46,7 +51,8 @@ def check_answer(
     if not answer.text:
         return [Reason(code="answer_empty", text="The writer returned an empty answer.")]
     sources = [_source(passage.article) for passage in passages]
-    asked = "\n".join(message.text for message in conversation if message.author is Author.CUSTOMER)
+    written = (message.text for message in conversation if message.author is Author.CUSTOMER)
+    asked = "\n".join((subject, *written))
     return [*_shape(answer.text), *_grounding(answer.blocks, sources), *_particulars(answer.text, sources, asked)]
 
 

@@ -9,6 +9,7 @@ from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.writer import Writer, WritingTask
 from helpdesk.predictions import Prediction
+from helpdesk.tickets import answered_last_by
 from processor.checks import check_answer
 from processor.decide import Decision, decide, triage
 from processor.evidence import evidence
@@ -37,10 +38,11 @@ class Consideration:
         """Give each ticket its prediction and decision, and those that may be answered their passages.
 
         Raises:
+            PredictionFailed: the model breaks on one of the texts; nothing was decided.
             PredictorUnavailable, KnowledgeUnavailable: nothing was decided.
         """
         started = time.perf_counter()
-        predictions = self._predictor.predict([work.text for work in works])
+        predictions = self._predictor.predict([work.excerpt for work in works])
         predicted_ms = _since_ms(started)
         open_works: list[tuple[Work, Prediction]] = []
         for work, prediction in zip(works, predictions, strict=True):
@@ -65,6 +67,7 @@ class Consideration:
         started = time.perf_counter()
         task = WritingTask(
             ticket_id=work.ticket.ticket_id,
+            subject=work.ticket.subject,
             conversation=work.conversation,
             passages=work.passages,
             language=prediction.language or "en",
@@ -73,7 +76,7 @@ class Consideration:
         work.duration_ms["write"] = _since_ms(started)
         work.answer = answer
         work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
-        failed = check_answer(answer, work.passages, work.conversation)
+        failed = check_answer(answer, work.passages, work.conversation, subject=work.ticket.subject)
         if failed:
             work.decision = replace(
                 decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *failed)
@@ -83,7 +86,7 @@ class Consideration:
         started = time.perf_counter()
         version = self._knowledge.version()
         questions = [
-            Question(text=work.text, intent_prior={top.label: top.confidence for top in prediction.top_labels})
+            Question(text=work.excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
             for work, prediction in works
         ]
         found = self._knowledge.search(questions, limit=self._passages)
@@ -96,7 +99,7 @@ class Consideration:
 
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
         score = evidence(passages, prediction.prediction_confidence)
-        return decide(prediction, work.text, score, self._policy)
+        return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
 
 
 def _since_ms(started: float) -> float:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.predictions import Prediction
-from helpdesk.tickets import GENERAL, INTERVENTION, REVIEW_QUEUE
+from helpdesk.tickets import GENERAL, INTERVENTION, REVIEW_QUEUE, Author
 from processor.policy import Autonomy, Policy
 
 
@@ -90,11 +90,14 @@ def triage(prediction: Prediction, text: str, policy: Policy) -> Decision | None
     return None
 
 
-def decide(prediction: Prediction, text: str, evidence: float, policy: Policy) -> Decision:
+def decide(
+    prediction: Prediction, text: str, evidence: float, policy: Policy, *, answered_last_by: Author | None = None
+) -> Decision:
     """Return the decision for a ticket whose evidence is known.
 
     Args:
         evidence: see ``processor.evidence``; 0 where nothing was found.
+        answered_last_by: who had the last word to the customer; after an agent's, the machine only drafts.
     """
     early = triage(prediction, text, policy)
     if early is not None:
@@ -110,6 +113,10 @@ def decide(prediction: Prediction, text: str, evidence: float, policy: Policy) -
         return Decision(outcome=Outcome.ROUTE, queue=prediction.category, reasons=(reason,), scores=scores)
     found = f"The intent is “{intent}” ({prediction.prediction_confidence:.0%} sure), with evidence {evidence:.2f}"
     match policy.autonomy_of(intent):
+        case Autonomy.ANSWER if answered_last_by is Author.AGENT:
+            sentence = f"{found}; a person answered this customer last, so a person approves the answer."
+            reason = Reason(code="person_answered_last", text=sentence)
+            return Decision(outcome=Outcome.DRAFT, queue=REVIEW_QUEUE, reasons=(reason,), scores=scores)
         case Autonomy.ANSWER:
             reason = Reason(code="confident_and_grounded", text=f"{found}.")
             return Decision(outcome=Outcome.ANSWER, queue=None, reasons=(reason,), scores=scores)

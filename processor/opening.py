@@ -10,8 +10,8 @@ from helpdesk.messages import TicketSubmitted, decode
 from helpdesk.ports.broker import Delivery, Envelope
 from helpdesk.ports.store import DeadLetter, InboxEntry, Store, Transaction
 from helpdesk.tickets import AWAITS_MACHINE, GENERAL, Action, Author, ConversationMessage, Status, Ticket
-from models.preprocess import readable
 from processor.recording import ACTOR
+from processor.wording import excerpt, wording
 from processor.work import Work
 
 log = logging.getLogger(__name__)
@@ -173,11 +173,14 @@ def _work(
     conversation: Sequence[ConversationMessage],
     crashes: int,
 ) -> Work:
-    written = [entry.text for entry in conversation if entry.author is Author.CUSTOMER]
-    last = readable(written[-1]) if written else ""
-    text = f"{ticket.subject}\n{last}".strip() if len(written) == 1 else last
     return Work(
-        delivery=delivery, message=message, ticket=ticket, conversation=conversation, text=text, crashes=crashes
+        delivery=delivery,
+        message=message,
+        ticket=ticket,
+        conversation=conversation,
+        text=wording(ticket, conversation),
+        excerpt=excerpt(ticket, conversation),
+        crashes=crashes,
     )
 
 

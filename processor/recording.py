@@ -87,29 +87,28 @@ def _is_decided(tx: Transaction, ticket: Ticket) -> bool:
 
 def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
     ticket = _with_findings(ticket, work, decision)
-    if decision.outcome is Outcome.ANSWER and work.answer is not None:
+    answer = _answer(work, sent=decision.outcome is Outcome.ANSWER, at=at)
+    if decision.outcome is Outcome.ANSWER and answer is not None:
         after = ticket.after(Action.ANSWER, at=at, queue=None, entry_id=None)
         effects.messages.append(
             ConversationMessage(
                 ticket_id=ticket.ticket_id,
                 turn=ticket.turn,
                 author=Author.MACHINE,
-                author_name=work.answer.writer,
-                text=work.answer.text,
+                author_name=answer.author_name,
+                text=answer.text,
                 created_at=at,
             )
         )
-        _add_answer(effects, work, sent=True, at=at)
         action = Action.ANSWER
     else:
         action = Action.DRAFT if decision.outcome is Outcome.DRAFT else Action.ROUTE
         sentence = " ".join(reason.text for reason in decision.reasons)
         after = waiting(ticket, action, queue=decision.queue or GENERAL, reason=sentence, at=at)
-        draft = work.answer.text if work.answer is not None and work.answer.text else None
-        if draft is not None:
-            _add_answer(effects, work, sent=False, at=at)
-        entry = envelopes.queue_entry(after, work.conversation, draft=draft)
+        entry = envelopes.queue_entry(after, work.conversation, draft=answer)
         effects.outbox.append((ticket.ticket_id, entry))
+    if answer is not None:
+        effects.answers.append(answer)
     effects.tickets.append(after)
     reason = " ".join(reason.text for reason in decision.reasons)
     details = {"queue": after.queue} if after.queue else {}
@@ -118,9 +117,12 @@ def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, a
 
 
 def _draft_for_the_holder(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
-    if work.answer is not None and work.answer.text:
-        _add_answer(effects, work, sent=False, at=at)
-    noted = replace(ticket, updated_at=at)
+    draft = _answer(work, sent=False, at=at)
+    if draft is not None:
+        effects.answers.append(draft)
+    # The version rises, so that whoever polls the ticket learns of the draft.
+    noted = replace(ticket, version=ticket.version + 1, updated_at=at)
+    effects.tickets.append(noted)
     reason = f"{ticket.claimed_by} has the ticket, so nothing was sent; what was found is kept as a draft."
     effects.events.append(event(noted, None, actor=Author.MACHINE, name=ACTOR, reason=reason))
     effects.decisions.append(_decision_record(work, decision, at))
@@ -140,23 +142,21 @@ def _with_findings(ticket: Ticket, work: Work, decision: Decision) -> Ticket:
     )
 
 
-def _add_answer(effects: Effects, work: Work, *, sent: bool, at: datetime) -> None:
-    if work.answer is None:
-        return
-    citations = tuple(citation for block in work.answer.blocks for citation in block.citations)
-    effects.answers.append(
-        Answer(
-            answer_id=uuid.uuid4().hex,
-            ticket_id=work.ticket.ticket_id,
-            turn=work.message.turn,
-            author=Author.MACHINE,
-            author_name=work.answer.writer,
-            text=work.answer.text,
-            sent=sent,
-            citations=citations,
-            usage=work.answer.usage,
-            created_at=at,
-        )
+def _answer(work: Work, *, sent: bool, at: datetime) -> Answer | None:
+    """Return what was written as an answer or draft, or None where nothing was."""
+    if work.answer is None or not work.answer.text:
+        return None
+    return Answer(
+        answer_id=uuid.uuid4().hex,
+        ticket_id=work.ticket.ticket_id,
+        turn=work.message.turn,
+        author=Author.MACHINE,
+        author_name=work.answer.writer,
+        text=work.answer.text,
+        sent=sent,
+        citations=tuple(citation for block in work.answer.blocks for citation in block.citations),
+        usage=work.answer.usage,
+        created_at=at,
     )
 
 

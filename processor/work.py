@@ -19,7 +19,8 @@ class Work:
 
     Attributes:
         ticket: as it stood when the work began; recording reads it again under lock.
-        text: the customer's own words in this turn, with the subject in the first.
+        text: the customer's own words since the last answer, with the subject before the first.
+        excerpt: as much of them as models read, the newest first of all.
         crashes: how often its handling was begun before and ended without a word.
         begun: when the work began, on the clock of ``time.perf_counter``.
     """
@@ -29,6 +30,7 @@ class Work:
     ticket: Ticket
     conversation: Sequence[ConversationMessage]
     text: str
+    excerpt: str
     crashes: int
     prediction: Prediction | None = None
     passages: Sequence[Passage] = ()

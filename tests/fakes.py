@@ -108,10 +108,10 @@ class FakeWriter:
         self.hold = threading.Event()
         self.hold.set()
         self.entered = threading.Event()
-        self.calls = 0
+        self.tasks: list[WritingTask] = []
 
     def write(self, task: WritingTask) -> WrittenAnswer:
-        self.calls += 1
+        self.tasks.append(task)
         self.entered.set()
         self.hold.wait(10)
         if self.error is not None:

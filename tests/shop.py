@@ -11,6 +11,7 @@ from helpdesk.adapters.broker_embedded import EmbeddedBroker
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.desk import Desk
 from helpdesk.ports.broker import LANES
+from helpdesk.ports.predictor import Predictor
 from helpdesk.settings import BrokerSettings, ProcessorSettings, Settings
 from helpdesk.tickets import AWAITS_MACHINE, Ticket
 from processor.considering import Consideration
@@ -39,6 +40,7 @@ class Shop:
         self.broker.declare()
         self.desk = Desk(self.store, self.broker, claim_lease_s=CLAIM_LEASE_S)
         self.predictor, self.knowledge = FakePredictor(), FakeKnowledge()
+        self.prediction_service: Predictor = self.predictor
         self.writer = FakeWriter(is_remote=remote_writer)
         self.relay = Relay(self.store, self.broker, confirm_timeout_s=5)
         self._stop = threading.Event()
@@ -55,7 +57,7 @@ class Shop:
 
     def start_worker(self) -> None:
         policy = load_policy(self.settings.processor.policy_file)
-        consideration = Consideration(self.predictor, self.knowledge, self.writer, policy, passages=3)
+        consideration = Consideration(self.prediction_service, self.knowledge, self.writer, policy, passages=3)
         worker = Worker(self.store, self.broker, consideration, self.settings.processor)
 
         def run() -> None:

@@ -1,52 +1,23 @@
 """The prediction service over HTTP, believed only when its answer is whole and valid."""
 
 import json
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 import httpx
 from pydantic import ValidationError
 
-from helpdesk.errors import PredictorUnavailable
+from helpdesk.adapters.circuit_breaker import CircuitBreaker
+from helpdesk.errors import PredictionFailed, PredictorUnavailable
 from helpdesk.predictions import PredictBatchResponse, Prediction
 
 FAILURES_TO_OPEN = 3
 OPEN_S = 2.0
+MAX_REQUEST_BYTES = 1_000_000
+"""More texts go into another request: the service, or a proxy before it, refuses what is much larger."""
 MAX_RESPONSE_BYTES = 4_194_304
-
-
-class CircuitBreaker:
-    """Stops calls to a service that failed several times in a row, so that they fail at once; then lets one probe pass.
-
-    Safe across threads.
-    """
-
-    def __init__(
-        self, *, failures: int = FAILURES_TO_OPEN, open_s: float = OPEN_S, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._limit, self._open_s, self._clock = failures, open_s, clock
-        self._failures = 0
-        self._closed_from = 0.0
-        self._lock = threading.Lock()
-
-    def admits(self) -> bool:
-        """Say whether a call may go out; while the circuit is open, one every ``open_s`` seconds may."""
-        with self._lock:
-            if self._failures < self._limit:
-                return True
-            now = self._clock()
-            if now < self._closed_from:
-                return False
-            self._closed_from = now + self._open_s
-            return True
-
-    def record(self, *, success: bool) -> None:
-        """Take the outcome of a call into account."""
-        with self._lock:
-            self._failures = 0 if success else self._failures + 1
-            if self._failures == self._limit:
-                self._closed_from = self._clock() + self._open_s
+_ABOUT_THE_TEXTS = frozenset({400, 413, 422, 500})
+"""Statuses that say that this request cannot be answered, and nothing of the next."""
 
 
 class HttpPredictor:
@@ -61,42 +32,47 @@ class HttpPredictor:
             limits=httpx.Limits(max_keepalive_connections=8),
             trust_env=False,
         )
-        self._breaker = CircuitBreaker()
+        self._breaker = CircuitBreaker(failures=FAILURES_TO_OPEN, pause_s=OPEN_S)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """See ``Predictor.predict``."""
-        if not self._breaker.admits():
-            raise PredictorUnavailable("The prediction service failed repeatedly; the next try is due in seconds.")
-        try:
-            predictions = self._ask(texts)
-        except PredictorUnavailable:
-            self._breaker.record(success=False)
-            raise
-        self._breaker.record(success=True)
-        return predictions
+        """See ``Predictor.predict``; several requests where the texts are too large for one."""
+        return [prediction for body, count in _requests(texts) for prediction in self._predict(body, count)]
 
     def check(self) -> None:
         """See ``Predictor.check``; success also closes the circuit."""
         self._fetch("GET", "/ready")
-        self._breaker.record(success=True)
+        self._breaker.succeeded()
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _ask(self, texts: Sequence[str]) -> list[Prediction]:
-        # A lone surrogate can stand in a str, but in no UTF-8 body.
-        tickets = [text.encode("utf-8", "replace").decode() for text in texts]
-        body = self._fetch("POST", "/predict/batch", json.dumps({"tickets": tickets}).encode())
+    def _predict(self, content: bytes, count: int) -> list[Prediction]:
+        if not self._breaker.allows():
+            raise PredictorUnavailable("The prediction service failed repeatedly; the next try is due in seconds.")
+        try:
+            predictions = self._ask(content, count)
+        except PredictionFailed:
+            if count == 1:  # of several texts one may be to blame, and the service well
+                self._breaker.failed()
+            raise
+        except PredictorUnavailable:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return predictions
+
+    def _ask(self, content: bytes, count: int) -> list[Prediction]:
+        body = self._fetch("POST", "/predict/batch", content)
         try:
             predictions = PredictBatchResponse.model_validate_json(body).predictions
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"])
             raise PredictorUnavailable(f"The prediction service answered nonsense: {field}: {first['msg']}.") from error
-        if len(predictions) != len(texts):
+        if len(predictions) != count:
             raise PredictorUnavailable(
-                f"The prediction service answered {len(predictions)} predictions to {len(texts)} tickets."
+                f"The prediction service answered {len(predictions)} predictions to {count} tickets."
             )
         return predictions
 
@@ -117,8 +93,30 @@ class HttpPredictor:
             reason = str(error) or type(error).__name__
             raise PredictorUnavailable(f"The prediction service cannot be reached: {reason}.") from error
         if response.status_code != httpx.codes.OK:
-            raise PredictorUnavailable(f"The prediction service answered {response.status_code}: {_detail(body)}")
+            message = f"The prediction service answered {response.status_code}: {_detail(body)}"
+            if response.status_code in _ABOUT_THE_TEXTS and content is not None:
+                raise PredictionFailed(message)
+            raise PredictorUnavailable(message)
         return bytes(body)
+
+
+def _requests(texts: Sequence[str]) -> Iterator[tuple[bytes, int]]:
+    """Yield request bodies, and how many texts each holds; one over the limit holds a single text."""
+    waiting: list[bytes] = []
+    size = 0
+    for text in texts:
+        # A lone surrogate can stand in a str, but in no UTF-8 body; without ASCII escapes, each byte counts once.
+        encoded = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False).encode()
+        if waiting and size + len(encoded) > MAX_REQUEST_BYTES:
+            yield _body(waiting), len(waiting)
+            waiting, size = [], 0
+        waiting.append(encoded)
+        size += len(encoded) + 1
+    yield _body(waiting), len(waiting)
+
+
+def _body(encoded: Sequence[bytes]) -> bytes:
+    return b'{"tickets":[' + b",".join(encoded) + b"]}"
 
 
 def _detail(body: bytes | bytearray) -> str:

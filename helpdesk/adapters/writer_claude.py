@@ -27,6 +27,8 @@ _ATTEMPTS = 2
 _PAUSE_BEFORE_RETRY_S = 0.5
 _LARGEST_REPLY_BYTES = 1_000_000
 _WORTH_RETRYING = frozenset({408, 409, 429})
+_ABOUT_THE_SERVICE = frozenset({401, 403, 408, 429})
+"""Statuses below 500 that the next ticket would get as well; any other is about this ticket's request."""
 _PROMPT = "writer_claude_prompt.md"
 
 
@@ -36,6 +38,10 @@ class _Transient(WriterUnavailable):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class _Refused(WriterUnavailable):
+    """This request was refused, which says nothing of the next ticket's."""
 
 
 class ClaudeWriter:
@@ -69,6 +75,8 @@ class ClaudeWriter:
             raise WriterUnavailable("Claude failed several times in a row and is left alone for a while.")
         try:
             reply = self._retrying()(self._ask, task, time.monotonic() + self._settings.deadline_s)
+        except _Refused:
+            raise
         except WriterUnavailable:
             self._breaker.failed()
             raise
@@ -135,11 +143,10 @@ class ClaudeWriter:
 
 def _status_failure(error: anthropic.APIStatusError) -> WriterUnavailable:
     message = f"Claude answered with status {error.status_code} ({error.type or 'no type'})."
-    if error.response.headers.get("x-should-retry") == "false":
-        return WriterUnavailable(message)
-    if error.status_code >= 500 or error.status_code in _WORTH_RETRYING:
-        return _Transient(message, retry_after_s=_seconds(error.response.headers.get("retry-after")))
-    return WriterUnavailable(message)
+    status, headers = error.status_code, error.response.headers
+    if headers.get("x-should-retry") != "false" and (status >= 500 or status in _WORTH_RETRYING):
+        return _Transient(message, retry_after_s=_seconds(headers.get("retry-after")))
+    return WriterUnavailable(message) if status >= 500 or status in _ABOUT_THE_SERVICE else _Refused(message)
 
 
 def _seconds(header: str | None) -> float | None:

@@ -16,6 +16,9 @@ INSUFFICIENT = "INSUFFICIENT_PASSAGES"
 """What Claude replies where the passages hold no answer."""
 
 MAX_PASSAGES = 5
+MAX_CONVERSATION_BYTES = 32_768
+"""Of a conversation the newest messages are sent up to this size, and the newest in any case."""
+
 _FINISHED = frozenset({"end_turn", "stop_sequence"})
 _FEW_WORDS = 3
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -81,10 +84,26 @@ def read_reply(data: object, articles: Sequence[Article]) -> Reply:
 
 
 def _ticket(task: WritingTask) -> str:
-    lines = [
-        f'<message from="{message.author.value}">{_neutral(message.text)}</message>' for message in task.conversation
-    ]
-    return "\n".join(("<ticket>", *lines, "</ticket>", "Answer the customer's last message."))
+    lines = _newest(
+        [f'<message from="{message.author.value}">{_neutral(message.text)}</message>' for message in task.conversation]
+    )
+    if len(lines) < len(task.conversation):
+        lines.insert(0, "(Earlier messages are left out.)")
+    subject = f"<subject>{_neutral(task.subject)}</subject>"
+    return "\n".join(
+        ("<ticket>", subject, *lines, "</ticket>", "Answer what the customer wrote since the last answer.")
+    )
+
+
+def _newest(lines: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    room = MAX_CONVERSATION_BYTES
+    for line in reversed(lines):
+        room -= len(line.encode("utf-8", "replace"))
+        if kept and room < 0:
+            break
+        kept.append(line)
+    return kept[::-1]
 
 
 def _neutral(text: str) -> str:

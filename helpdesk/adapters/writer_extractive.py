@@ -12,7 +12,7 @@ from helpdesk.errors import KnowledgeUnavailable, WriterUnavailable
 from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.ports.writer import AnswerBlock, WritingTask, WrittenAnswer
-from helpdesk.tickets import Author, Citation
+from helpdesk.tickets import Author, Citation, unanswered
 
 _FEW_WORDS = 5
 _LEAD_BY = 0.12
@@ -82,12 +82,17 @@ class ExtractiveWriter:
 
 
 def _question(task: WritingTask) -> str:
-    """Return what the customer last wrote; a few words alone lean on the message before."""
+    """Return what the customer wrote since the last answer, the subject before the first of all.
+
+    A few words alone lean on the message before them.
+    """
     written = [message.text.strip() for message in task.conversation if message.author is Author.CUSTOMER]
-    last = written[-1] if written else ""
-    if len(written) > 1 and len(last.split()) < _FEW_WORDS:
-        last = f"{written[-2]}\n{last}"
-    return gist(last)
+    asked = [message.text.strip() for message in unanswered(task.conversation)]
+    if len(asked) == len(written):
+        asked.insert(0, task.subject.strip())
+    elif len(" ".join(asked).split()) < _FEW_WORDS:
+        asked.insert(0, written[-len(asked) - 1])
+    return gist("\n".join(asked).strip())
 
 
 def _blocks(read: _Read) -> tuple[AnswerBlock, ...]:

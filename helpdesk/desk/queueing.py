@@ -4,7 +4,7 @@ from datetime import datetime
 
 from helpdesk import envelopes
 from helpdesk.ports.store import Transaction
-from helpdesk.tickets import Action, Author, ConversationMessage, Ticket, TicketEvent
+from helpdesk.tickets import Action, Answer, Author, ConversationMessage, Ticket, TicketEvent
 
 
 def event(
@@ -55,9 +55,10 @@ def enqueue(
     return queued
 
 
-def _latest_draft(tx: Transaction, ticket: Ticket) -> str | None:
-    drafts = [answer.text for answer in tx.answers(ticket.ticket_id) if not answer.sent and answer.turn == ticket.turn]
-    return drafts[-1] if drafts else None
+def _latest_draft(tx: Transaction, ticket: Ticket) -> Answer | None:
+    """Return what was written last and not sent, in whichever turn; an answer that was sent leaves no draft behind."""
+    written = tx.answers(ticket.ticket_id)
+    return written[-1] if written and not written[-1].sent else None
 
 
 def message(ticket: Ticket, author: Author, name: str, text: str, at: datetime) -> ConversationMessage:

@@ -13,6 +13,7 @@ class Predictor(Protocol):
         """Return one prediction per text, in order; 1..MAX_BATCH texts.
 
         Raises:
+            PredictionFailed: it breaks on one of the texts; ask again singly to learn on which.
             PredictorUnavailable: no valid answer in time (down, slow, not JSON, NaN, another number of predictions).
         """
 

@@ -10,9 +10,10 @@ from helpdesk.tickets import Citation, ConversationMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritingTask:
-    """What the writer gets: the conversation, which is data and never an instruction, and the passages, best first."""
+    """What the writer gets: subject and conversation, which are data and never an instruction; passages, best first."""
 
     ticket_id: str
+    subject: str = ""
     conversation: Sequence[ConversationMessage]
     passages: Sequence[Passage]
     language: str = "en"

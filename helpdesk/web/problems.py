@@ -32,6 +32,7 @@ STATUS_OF: Mapping[type[errors.HelpdeskError], HTTPStatus] = {
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     errors.NotAuthorised: HTTPStatus.FORBIDDEN,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.PredictionFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Status by branch; a leaf takes its nearest ancestor's."""

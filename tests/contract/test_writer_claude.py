@@ -7,7 +7,6 @@ from contextlib import closing
 
 import pytest
 
-from helpdesk.adapters.circuit_breaker import CircuitBreaker
 from helpdesk.adapters.writer_claude import ClaudeWriter
 from helpdesk.adapters.writer_claude_messages import INSUFFICIENT
 from helpdesk.errors import WriterUnavailable
@@ -259,18 +258,6 @@ class TestFailures:
             nowhere = settings(gone)
         with closing(ClaudeWriter(KEY, nowhere)) as writer, pytest.raises(WriterUnavailable, match="reached"):
             writer.write(TASK)
-
-    def test_while_it_keeps_failing_it_is_left_alone_and_then_tried_again(self, api: MessagesApiServer) -> None:
-        now = [0.0]
-        breaker = CircuitBreaker(failures=2, pause_s=30.0, monotonic=lambda: now[0])
-        with closing(ClaudeWriter(KEY, settings(api), breaker=breaker)) as writer:
-            api.script.extend([error(401, "authentication_error")] * 2)
-            for _ in range(3):
-                with pytest.raises(WriterUnavailable):
-                    writer.write(TASK)
-            assert len(api.requests) == 2
-            now[0] = 31.0
-            assert writer.write(TASK).sufficient
 
 
 class TestSecrecy:

@@ -48,10 +48,16 @@ def customer_wrote(*texts: str) -> list[ConversationMessage]:
 
 
 def make_task(
-    *texts: str, articles: Sequence[Article] = (RESET, INVOICE), similarity: float = 0.7, language: str = "en"
+    *texts: str,
+    subject: str = "",
+    articles: Sequence[Article] = (RESET, INVOICE),
+    similarity: float = 0.7,
+    language: str = "en",
 ) -> WritingTask:
     passages = [Passage(article=article, similarity=similarity - 0.3 * at) for at, article in enumerate(articles)]
-    return WritingTask(ticket_id="t1", conversation=customer_wrote(*texts), passages=passages, language=language)
+    return WritingTask(
+        ticket_id="t1", subject=subject, conversation=customer_wrote(*texts), passages=passages, language=language
+    )
 
 
 class WriterContract:
@@ -79,6 +85,17 @@ class WriterContract:
         answer = writer.write(make_task("How do I reset my password?"))
         assert answer.writer
         assert answer.prompt_version
+
+    def test_a_question_is_answered_also_when_something_else_was_written_after_it(self, writer: Writer) -> None:
+        assert writer.write(
+            make_task("How do I reset my password?", "I am at home this evening, by the way.")
+        ).sufficient
+
+    def test_a_question_that_stands_in_the_subject_alone_is_answered(self, writer: Writer) -> None:
+        task = make_task("see subject, thanks", subject="How do I reset my password?", similarity=0.35)
+        answer = writer.write(task)
+        assert answer.sufficient
+        assert answer.blocks[0].citations[0].article_id == "reset-password"
 
     def test_without_passages_there_is_no_answer(self, writer: Writer) -> None:
         answer = writer.write(make_task("How do I reset my password?", articles=()))

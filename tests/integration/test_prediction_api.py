@@ -251,6 +251,10 @@ def test_a_failing_model_gives_500_without_details_and_goes_on(
         response = client.post("/predict", json={"ticket": "boom"})
         assert response.status_code == 500
         assert "secret" not in response.text
+        assert response.json()["type"] == "urn:helpdesk:problem:prediction-failed"
+        batch = client.post("/predict/batch", json={"tickets": ["Where is my parcel?", "boom"]})
+        assert (batch.status_code, batch.json()["type"]) == (500, "urn:helpdesk:problem:prediction-failed")
+        assert "counted from 0: 1" in batch.json()["detail"]
         assert client.post("/predict", json={"ticket": "Where is my parcel?"}).status_code == 200
 
 
@@ -270,7 +274,7 @@ def test_the_openapi_document_declares_what_can_happen(client: httpx.Client) -> 
     document = json.loads(client.get("/openapi.json").content)
     assert set(document["paths"]) == {"/predict", "/predict/batch", "/health", "/ready", "/model", "/metrics"}
     predict = document["paths"]["/predict"]["post"]
-    assert set(predict["responses"]) == {"200", "400", "401", "403", "413", "422", "429", "503"}
+    assert set(predict["responses"]) == {"200", "400", "401", "403", "413", "422", "429", "500", "503"}
 
 
 def _until(condition: Callable[[], bool]) -> None:

@@ -4,18 +4,33 @@ import json
 import socketserver
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from helpdesk.adapters.predictor_http import FAILURES_TO_OPEN, CircuitBreaker, HttpPredictor
-from helpdesk.errors import PredictorUnavailable
-from helpdesk.predictions import PredictBatchResponse
+from helpdesk.adapters.predictor_http import FAILURES_TO_OPEN, HttpPredictor
+from helpdesk.errors import PredictionFailed, PredictorUnavailable
+from helpdesk.predictions import MAX_BATCH, ModelInfo, PredictBatchResponse, Prediction
 from tests.fakes import make_prediction
+from tests.live_prediction_api import running
 
 GOOD = PredictBatchResponse(predictions=[make_prediction("a")]).model_dump_json().encode()
+
+
+class Echo:
+    """A model that answers with a text's first word."""
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo(
+            model_version="echo", labels=["a"], categories={"a": "A"}, trained_at="", metrics={}, checksum=""
+        )
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        return [make_prediction(text).model_copy(update={"predicted_label": text.split()[0]}) for text in texts]
 
 
 def http(body: bytes, status: str = "200 OK", length: int | None = None) -> bytes:
@@ -107,7 +122,7 @@ def test_predictions_come_back_typed_over_one_kept_connection_with_the_key() -> 
         pytest.param(http(GOOD.replace(b'"status"', b'"state"', 1)), id="unknown field"),
         pytest.param(http(GOOD.replace(b'"out_of_scope":false', b'"out_of_scope":null')), id="null"),
         pytest.param(http(json.dumps({"status": "success", "predictions": []}).encode()), id="too few"),
-        pytest.param(http(b"{}", status="500 Internal Server Error"), id="500"),
+        pytest.param(http(b"{}", status="502 Bad Gateway"), id="502"),
         pytest.param(http(b'{"detail": "no model"}', status="503 Service Unavailable"), id="503"),
         pytest.param(http(b"{}", status="401 Unauthorized"), id="401"),
         pytest.param(http(b"", status="302 Found"), id="redirect"),
@@ -143,7 +158,7 @@ def test_a_slow_answer_is_given_up_in_time(drip: bool) -> None:
 
 
 def test_a_service_that_is_down_fails_at_once_after_a_few_tries_and_is_tried_again_later() -> None:
-    script = Script([http(b"{}", status="500 Oops")] * FAILURES_TO_OPEN + [http(GOOD)])
+    script = Script([http(b"{}", status="503 Oops")] * FAILURES_TO_OPEN + [http(GOOD)])
     with predicting(script) as predictor:
         for _ in range(FAILURES_TO_OPEN + 5):
             with pytest.raises(PredictorUnavailable):
@@ -161,20 +176,30 @@ def test_an_address_where_nobody_listens_is_an_unavailable_predictor() -> None:
             predictor.check()
 
 
-def test_an_open_circuit_lets_one_probe_pass_per_period_and_closes_on_its_success() -> None:
-    now = 0.0
-    breaker = CircuitBreaker(failures=2, open_s=5.0, clock=lambda: now)
-    assert breaker.admits()
-    for _ in range(2):
-        breaker.record(success=False)
-    assert not breaker.admits()
-    now = 5.0
-    assert breaker.admits()
-    assert not breaker.admits()
-    breaker.record(success=False)
-    assert not breaker.admits()
-    now = 10.0
-    assert breaker.admits()
-    breaker.record(success=True)
-    assert breaker.admits()
-    assert breaker.admits()
+@pytest.mark.parametrize("status", ["400 Bad Request", "413 Too Large", "422 Unprocessable", "500 Oops"])
+def test_a_batch_that_cannot_be_predicted_says_so_and_does_not_open_the_circuit(status: str) -> None:
+    script = Script([http(b"{}", status=status)] * (FAILURES_TO_OPEN + 2) + [http(GOOD)])
+    with predicting(script) as predictor:
+        for _ in range(FAILURES_TO_OPEN + 2):
+            with pytest.raises(PredictionFailed):
+                predictor.predict(["a", "b"])
+        assert len(predictor.predict(["a"])) == 1
+
+
+def test_a_service_that_fails_on_every_single_text_counts_as_down() -> None:
+    with predicting(Script([http(b"{}", status="500 Oops")])) as predictor:
+        for _ in range(FAILURES_TO_OPEN):
+            with pytest.raises(PredictionFailed):
+                predictor.predict(["a"])
+        with pytest.raises(PredictorUnavailable, match="repeatedly"):
+            predictor.predict(["a"])
+
+
+def test_a_large_batch_of_long_texts_in_any_script_goes_in_parts_and_comes_back_in_order(tmp_path: Path) -> None:
+    texts = [f"{number} " + "帳篷壞了。" * 1_090 for number in range(MAX_BATCH)]  # 16 KiB each in UTF-8
+    with (
+        running(tmp_path, load_model=Echo) as api,
+        closing(HttpPredictor(api.url, api_key=api.keys["own"], timeout_s=30)) as predictor,
+    ):
+        predictions = predictor.predict(texts)
+    assert [prediction.predicted_label for prediction in predictions] == [str(number) for number in range(MAX_BATCH)]

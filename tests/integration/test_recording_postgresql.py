@@ -49,7 +49,13 @@ def work_on(ticket: Ticket) -> Work:
     assert isinstance(message, TicketSubmitted)
     reason = Reason(code="out_of_scope", text="This is like none of the known intents.")
     work = Work(
-        delivery=Redelivered(envelope), message=message, ticket=ticket, conversation=(), text="Hello?", crashes=0
+        delivery=Redelivered(envelope),
+        message=message,
+        ticket=ticket,
+        conversation=(),
+        text="Hello?",
+        excerpt="Hello?",
+        crashes=0,
     )
     work.decision = Decision(outcome=Outcome.ROUTE, queue=GENERAL, reasons=(reason,))
     return work

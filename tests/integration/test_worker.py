@@ -3,20 +3,26 @@
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
+from helpdesk.adapters.predictor_http import HttpPredictor
 from helpdesk.decisions import Outcome
 from helpdesk.envelopes import submission_id
 from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.broker import DEAD, LANES, Envelope
+from helpdesk.predictions import ModelInfo, Prediction
 from helpdesk.tickets import GENERAL, INTERVENTION, Priority, Status
 from tests.factories import make_submission
-from tests.fakes import codes
+from tests.fakes import codes, make_prediction
+from tests.live_prediction_api import running
 from tests.shop import Shop
+from ticket_api.reading import read_ticket
 
 
 def test_a_sure_ticket_is_answered_with_its_citation(shop: Shop) -> None:
@@ -107,7 +113,9 @@ def test_the_same_message_twice_is_answered_once(shop: Shop) -> None:
 
 def test_a_ticket_that_a_person_took_meanwhile_gets_a_draft_and_no_answer(remote_shop: Shop) -> None:
     ticket_id = remote_shop.considered("please cancel my order")
-    remote_shop.desk.claim(ticket_id, "ada")
+    claimed = remote_shop.desk.claim(ticket_id, "ada")
+    with remote_shop.store.reading() as tx:
+        etag = read_ticket(tx, ticket_id).etag
     remote_shop.writer.hold.set()
 
     def has_draft() -> bool:
@@ -119,6 +127,8 @@ def test_a_ticket_that_a_person_took_meanwhile_gets_a_draft_and_no_answer(remote
     assert (ticket.status, ticket.claimed_by) == (Status.CLAIMED, "ada")
     with remote_shop.store.reading() as tx:
         assert [answer.sent for answer in tx.answers(ticket_id)] == [False]
+        assert read_ticket(tx, ticket_id).etag != etag
+    assert ticket == replace(claimed, version=claimed.version + 1, updated_at=ticket.updated_at)
 
 
 def test_a_decision_that_comes_after_the_watchdog_and_a_person_changes_nothing(remote_shop: Shop) -> None:
@@ -132,16 +142,6 @@ def test_a_decision_that_comes_after_the_watchdog_and_a_person_changes_nothing(r
         assert codes(tx.decisions(ticket_id)[0].reasons) == ["deadline_passed"]
         assert len(tx.decisions(ticket_id)) == 1
         assert not tx.answers(ticket_id)
-
-
-def test_a_customer_who_writes_again_meanwhile_gets_an_answer_to_the_newer_message_only(remote_shop: Shop) -> None:
-    ticket_id = remote_shop.considered("please cancel my order")
-    remote_shop.desk.add_customer_message(ticket_id, "and quickly", owner=None, decide_within_s=60)
-    remote_shop.writer.hold.set()
-    remote_shop.relay.run_once()
-    remote_shop.decided(ticket_id)
-    with remote_shop.store.reading() as tx:
-        assert [answer.turn for answer in tx.answers(ticket_id)] == [2]
 
 
 def test_a_predictor_that_stays_away_leaves_the_ticket_to_a_person(shop: Shop) -> None:
@@ -183,6 +183,43 @@ def test_one_ticket_that_raises_does_not_take_its_neighbours_along(shop: Shop) -
     shop.start_worker()
     assert {ticket.status for ticket in shop.decided(*neighbours)} == {Status.ANSWERED}
     assert shop.ticket(poison).status is Status.PROCESSING
+
+
+class Fragile:
+    """A model that breaks on poison."""
+
+    @property
+    def info(self) -> ModelInfo:
+        return ModelInfo(
+            model_version="fragile", labels=["a"], categories={"a": "A"}, trained_at="", metrics={}, checksum=""
+        )
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        if any("poison" in text for text in texts):
+            raise RuntimeError("poison")
+        return [make_prediction(text) for text in texts]
+
+
+def test_one_text_that_breaks_the_model_of_the_prediction_service_climbs_the_ladder_alone(
+    shop: Shop, tmp_path: Path
+) -> None:
+    poison = shop.submit("poison", deadline_at=datetime.now(UTC) + timedelta(seconds=1.5))
+    neighbours = [shop.submit(f"please cancel order {number}") for number in range(5)]
+    with (
+        running(tmp_path / "prediction", load_model=Fragile) as api,
+        closing(HttpPredictor(api.url, api_key=api.keys["own"], timeout_s=5)) as predictor,
+    ):
+        shop.prediction_service = predictor
+        shop.start_worker()
+        assert {ticket.status for ticket in shop.decided(*neighbours)} == {Status.ANSWERED}
+        [broken] = shop.decided(poison)
+        shop.stop_worker()
+    assert (broken.status, broken.queue) == (Status.FAILED, GENERAL)
+    assert "model failed on this ticket" in broken.queue_reason
+    with shop.store.transaction() as tx:
+        messages = [submission_id(ticket_id, 1) for ticket_id in neighbours]
+        begun = tx.start_messages(messages, at=datetime.now(UTC))
+    assert [entry.starts for entry in begun.values()] == [1] * 5
 
 
 def test_what_cannot_be_decoded_is_dead_lettered_at_once(shop: Shop) -> None:

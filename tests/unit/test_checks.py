@@ -186,6 +186,12 @@ class TestAttacks:
         assert codes_of(answer_of(text), ticket) == set()
         assert "number_unknown" in codes_of(answer_of(text), "How do I cancel?")
 
+    def test_a_number_that_stands_in_the_subject_alone_may_be_repeated(self) -> None:
+        answer = answer_of("You can cancel order 81723 yourself.")
+        asked = customer_wrote("see subject, thanks")
+        assert check_answer(answer, PASSAGES, asked, subject="How do I cancel my order #81723?") == []
+        assert {reason.code for reason in check_answer(answer, PASSAGES, asked)} == {"number_unknown"}
+
     def test_an_amount_may_not_pose_as_an_order_number(self) -> None:
         text = "The refund of order 50000 EUR costs nothing."
         assert "number_unknown" in codes_of(answer_of(text), "Refund order 50000 EUR now")

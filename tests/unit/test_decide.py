@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from helpdesk.decisions import Outcome
 from helpdesk.predictions import LabelScore, Prediction
 from helpdesk.settings import ProcessorSettings
-from helpdesk.tickets import GENERAL, HUMAN_QUEUES, INTERVENTION, REVIEW_QUEUE
+from helpdesk.tickets import GENERAL, HUMAN_QUEUES, INTERVENTION, REVIEW_QUEUE, Author
 from processor.decide import Decision, decide, triage
 from processor.policy import Policy, load_policy
 
@@ -63,6 +63,19 @@ def test_an_intent_that_is_only_drafted_waits_for_review(policy: Policy) -> None
     prediction = make_prediction(label="complaint", category="FEEDBACK")
     decision = decide(prediction, "The zip is broken.", evidence=0.9, policy=policy)
     assert (decision.outcome, decision.queue, codes(decision)) == (Outcome.DRAFT, REVIEW_QUEUE, ["draft_only"])
+
+
+def test_what_the_machine_would_answer_is_only_drafted_once_a_person_has_answered(policy: Policy) -> None:
+    decision = decide(make_prediction(), TEXT, evidence=0.8, policy=policy, answered_last_by=Author.AGENT)
+    assert (decision.outcome, decision.queue) == (Outcome.DRAFT, REVIEW_QUEUE)
+    assert codes(decision) == ["person_answered_last"]
+    assert "a person answered this customer last" in decision.reasons[0].text
+
+
+@pytest.mark.parametrize("author", [None, Author.MACHINE])
+def test_after_the_machines_own_answer_it_may_answer_again(policy: Policy, author: Author | None) -> None:
+    decision = decide(make_prediction(), TEXT, evidence=0.8, policy=policy, answered_last_by=author)
+    assert decision.outcome is Outcome.ANSWER
 
 
 def test_thin_evidence_goes_to_the_category(policy: Policy) -> None:

@@ -1,5 +1,6 @@
 """Envelopes: a turn has one message id for ever, and a queue entry holds what an agent needs."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from helpdesk import envelopes
 from helpdesk.messages import TicketRouted, TicketSubmitted, decode
 from helpdesk.tickets import Author, Priority, Status
-from tests.factories import NOON, make_message, make_ticket
+from tests.factories import NOON, make_answer, make_message, make_ticket
 
 
 def test_a_turn_has_the_same_message_id_however_often_it_is_published() -> None:
@@ -40,13 +41,23 @@ def test_a_queue_entry_holds_the_customers_last_words_and_the_reason() -> None:
         make_message(ticket, text="Second."),
         make_message(ticket, text="We answered.", author=Author.MACHINE),
     ]
-    envelope = envelopes.queue_entry(ticket, conversation, draft="A draft.")
+    envelope = envelopes.queue_entry(ticket, conversation, draft=make_answer(ticket, text="A draft."))
     assert (envelope.destination, envelope.message_id) == ("human.REFUND", ticket.entry_id)
     message = decode(envelope.body)
     assert isinstance(message, TicketRouted)
     assert (message.entry_id, message.ticket_id) == (ticket.entry_id, ticket.ticket_id)
     assert (message.text, message.reason, message.draft) == ("Second.", "No article fits.", "A draft.")
+    assert message.draft_turn == ticket.turn
     assert (message.user, message.intent, message.routed_at) == (ticket.user, "get_refund", ticket.queued_at)
+
+
+def test_an_entry_from_before_drafts_named_their_turn_is_still_read() -> None:
+    ticket = make_ticket(status=Status.QUEUED)
+    fields = json.loads(envelopes.queue_entry(ticket, [], draft=make_answer(ticket, text="A draft.")).body)
+    del fields["draft_turn"]
+    message = decode(json.dumps(fields).encode())
+    assert isinstance(message, TicketRouted)
+    assert (message.draft, message.draft_turn) == ("A draft.", None)
 
 
 @pytest.mark.parametrize("missing", ["queue", "entry_id", "queued_at"])

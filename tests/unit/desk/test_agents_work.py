@@ -6,9 +6,10 @@ from helpdesk.errors import (
     IllegalTransition,
     NotClaimed,
 )
+from helpdesk.messages import TicketRouted
 from helpdesk.tickets import Action, Author, Status
 from tests.desk_shop import LEASE_S, DeskShop
-from tests.factories import NOON
+from tests.factories import NOON, make_answer
 
 
 def test_a_released_ticket_keeps_its_place_and_tells_why(shop: DeskShop) -> None:
@@ -20,6 +21,28 @@ def test_a_released_ticket_keeps_its_place_and_tells_why(shop: DeskShop) -> None
     assert shop.history(ticket_id)[-1] == (Action.RELEASE, "maria", "Needs Spanish.")
     shop.relay()
     assert shop.waiting_in_broker() == 1
+
+
+def test_a_draft_stays_with_the_ticket_when_the_customer_writes_again_and_names_its_turn(shop: DeskShop) -> None:
+    ticket_id = shop.claimed()
+    with shop.store.transaction() as tx:
+        tx.add_answers([make_answer(tx.ticket(ticket_id), sent=False, text="A draft.")])
+    shop.desk.add_customer_message(ticket_id, "P.S.", owner=None, decide_within_s=120)
+    shop.desk.release(ticket_id, "maria")
+    (entry,) = shop.unsent()
+    assert isinstance(entry, TicketRouted)
+    assert (entry.turn, entry.draft, entry.draft_turn) == (2, "A draft.", 1)
+
+
+def test_a_draft_that_an_answer_has_overtaken_is_not_offered_again(shop: DeskShop) -> None:
+    ticket_id = shop.claimed()
+    with shop.store.transaction() as tx:
+        tx.add_answers([make_answer(tx.ticket(ticket_id), sent=False, text="A draft.")])
+    shop.desk.reply(ticket_id, "maria", "My own words.")
+    shop.desk.reopen(ticket_id, "maria")
+    (entry,) = shop.unsent()
+    assert isinstance(entry, TicketRouted)
+    assert (entry.draft, entry.draft_turn) == (None, None)
 
 
 def test_a_transferred_ticket_waits_anew_in_the_other_queue(shop: DeskShop) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from helpdesk.errors import ModelUnavailable
+from helpdesk.errors import ModelUnavailable, PredictionFailed
 from helpdesk.predictions import ModelInfo, Prediction
 from prediction_api.batching import MAX_INFERENCE, MAX_WAITING, Batcher
 from tests.fakes import make_prediction
@@ -92,10 +92,22 @@ def test_a_text_that_fails_costs_its_neighbours_nothing() -> None:
         return results
 
     first, good, boom, better = asyncio.run(scenario())
-    assert isinstance(boom, RuntimeError)
+    assert isinstance(boom, PredictionFailed)
     for result, label in ((first, "first"), (good, "good"), (better, "better")):
         assert not isinstance(result, BaseException)
         assert labels(result) == [label]
+
+
+def test_a_batch_that_holds_a_text_that_fails_is_told_which() -> None:
+    async def scenario() -> None:
+        batcher = Batcher(RecordingModel())
+        try:
+            await batcher.predict(["good", "boom", "better"])
+        finally:
+            await batcher.close()
+
+    with pytest.raises(PredictionFailed, match=r"1 of 3 tickets \(counted from 0: 1\)"):
+        asyncio.run(scenario())
 
 
 def test_a_caller_who_went_away_is_not_computed() -> None:
