@@ -178,10 +178,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("DATABASE_URL"),
         description="PostgreSQL URL (unset: SQLite in state_dir).",
     )
-    chroma_url: str | None = Field(
+    chroma_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("CHROMA_URL"),
-        description="Chroma server (unset: a local index in state_dir).",
+        description="URL of a Chroma server (unset: a local index in state_dir).",
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None,

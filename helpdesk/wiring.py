@@ -50,8 +50,8 @@ def open_knowledge(settings: Settings) -> "Knowledge":
     """Return the Chroma server where ``CHROMA_URL`` is set, else the local index."""
     from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 
-    if settings.chroma_url:
-        return ChromaKnowledge(_encoder(), url=settings.chroma_url)
+    if settings.chroma_url is not None and settings.chroma_url.get_secret_value():
+        return ChromaKnowledge(_encoder(), url=settings.chroma_url.get_secret_value())
     return ChromaKnowledge(_encoder(), path=settings.state_dir / "knowledge")
 
 

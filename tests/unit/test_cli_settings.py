@@ -12,6 +12,7 @@ from tests.command_line import CommandLine
 
 SECRETS = {
     "RABBITMQ_URL": "amqp://guest:topsecret@127.0.0.1:1/shop",
+    "CHROMA_URL": "http://reader:topsecret@127.0.0.1:1",
     "ANTHROPIC_API_KEY": "sk-topsecret",
     "HELPDESK_CLIENT__API_KEY": "hd_agent_topsecret",
 }
