@@ -8,7 +8,7 @@ from helpdesk.errors import TooManyRequests
 WINDOW_S = 60.0
 
 MAX_ADDRESSES = 10_000
-"""How many addresses are told apart in a window; those that come later share one count, so that memory stays bounded."""
+"""How many addresses are told apart in a window; later ones share one count, so that memory stays bounded."""
 
 _OTHERS = ""
 
