@@ -53,8 +53,8 @@ def check(as_json: Json = False) -> None:
     problems += [f"{item.name}: {item.detail}" for item in found if item.state == "failed"]
     rows = list(setting_rows(os.environ))
     if as_json:
-        settings = [asdict(row) for row in rows]
-        print_json({"settings": settings, "connections": [asdict(item) for item in found], "warnings": warnings, "problems": problems})
+        shown = {"settings": [asdict(row) for row in rows], "connections": [asdict(item) for item in found]}
+        print_json({**shown, "warnings": warnings, "problems": problems})
     else:
         _show(rows, found, warnings, problems)
     if problems:

@@ -7,7 +7,6 @@ from fastapi.testclient import TestClient
 
 from helpdesk.errors import TooManyRequests
 from helpdesk.ports.store import Role
-from helpdesk.web import rate_limit
 from helpdesk.web.keys import new_key
 from helpdesk.web.rate_limit import FailureLimiter
 from tests.unit.web.test_http_frame import bearer, build_app
@@ -19,7 +18,7 @@ HOME = "192.0.2.1"
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(rate_limit.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("helpdesk.web.rate_limit.time.monotonic", lambda: now[0])
     return now
 
 
