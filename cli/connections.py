@@ -39,7 +39,7 @@ def connections(settings: Settings) -> Iterator[Connection]:
     index = settings.state_dir / "knowledge"
     store = f"SQLite in {database}" if settings.database_url is None else "PostgreSQL"
     broker = f"embedded queue in {database}" if settings.rabbitmq_url is None else "RabbitMQ"
-    knowledge = f"Chroma server at {settings.chroma_url}" if settings.chroma_url else f"local index in {index}"
+    knowledge = "Chroma server" if settings.chroma_url else f"local index in {index}"
     prediction = settings.prediction_api.url or local_url(settings.prediction_api.host, settings.prediction_api.port)
     yield _try("store", store, lambda: open_store(settings), due=database_is_due)
     # The embedded queue lives in the store's own file.

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from cli.environment import child_environment
 from cli.ports import LOOPBACK, free_port, local_url, worker_metrics_port
 from cli.service_names import ServiceName
@@ -64,7 +66,7 @@ def plan(
     services: list[Service] = []
     if ServiceName.CHROMA in names:
         services.append(_chroma(settings))
-        settings = settings.model_copy(update={"chroma_url": services[0].url})
+        settings = settings.model_copy(update={"chroma_url": SecretStr(services[0].url)})
     # As JSON, the level, event and fields of a log line stand apart, so that the supervisor can read and colour them.
     logs = {"format": "json", "level": "DEBUG" if settings.log.level == "DEBUG" else "INFO"}
     environment = child_environment(settings.model_copy(update={"log": settings.log.model_copy(update=logs)}))

@@ -45,16 +45,18 @@ def check(as_json: Json = False) -> None:
     """Show every setting, report unknown names and wrong values, and test the connections."""
     from cli.connections import connections
     from helpdesk.settings import Settings
+    from helpdesk.wiring import split_queue_warning
 
     problems = environment_problems(os.environ)
     found = [] if problems else list(connections(Settings()))
+    warnings = [warning for warning in ([] if problems else [split_queue_warning(Settings())]) if warning]
     problems += [f"{item.name}: {item.detail}" for item in found if item.state == "failed"]
     rows = list(setting_rows(os.environ))
     if as_json:
-        settings = [asdict(row) for row in rows]
-        print_json({"settings": settings, "connections": [asdict(item) for item in found], "problems": problems})
+        shown = {"settings": [asdict(row) for row in rows], "connections": [asdict(item) for item in found]}
+        print_json({**shown, "warnings": warnings, "problems": problems})
     else:
-        _show(rows, found, problems)
+        _show(rows, found, warnings, problems)
     if problems:
         raise typer.Exit(1)
 
@@ -135,7 +137,9 @@ def masked(secret: str) -> str:
     return f"{parts.scheme}://{MASK}@{host}{parts.path}" if parts.username else f"{parts.scheme}://{host}{parts.path}"
 
 
-def _show(rows: Sequence[SettingRow], found: Sequence["Connection"], problems: Sequence[str]) -> None:
+def _show(
+    rows: Sequence[SettingRow], found: Sequence["Connection"], warnings: Sequence[str], problems: Sequence[str]
+) -> None:
     console = stdout()
     listing = table("setting", "value", "what it is")
     for row in rows:
@@ -152,6 +156,8 @@ def _show(rows: Sequence[SettingRow], found: Sequence["Connection"], problems: S
             took = f" ({item.took_ms:.0f} ms)" if item.took_ms else ""
             reached.add_row(item.name, Text(item.state, style), Text(item.detail + took))
         console.print(reached)
+    for warning in warnings:
+        console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
     for problem in problems:
         console.print(Text.assemble(("problem: ", "bold red"), problem), soft_wrap=True)
     if not problems:

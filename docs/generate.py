@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel, SecretStr
@@ -23,6 +22,7 @@ from pydantic.fields import FieldInfo
 from helpdesk import errors, failpoints, metrics
 from helpdesk.errors import ModelUnavailable
 from helpdesk.messages import Message
+from helpdesk.ports.store import Role
 from helpdesk.settings import PREFIX, PROJECT_DIR, Settings
 from helpdesk.web.authentication import StoredKeys, _Require
 from helpdesk.web.problems import TYPE_PREFIX, slug_of, status_of
@@ -256,13 +256,16 @@ def _endpoints(app: FastAPI) -> str:
         if isinstance(route.original_route, APIRoute) and route.path in document and route.endpoint is not None:
             for method in sorted(route.methods or ()):
                 statuses = ", ".join(sorted(document[route.path][method.lower()]["responses"]))
-                roles, summary = _roles(route.dependant), _first_sentence(route.endpoint)
+                roles, summary = _roles(route.original_route), _first_sentence(route.endpoint)
                 rows.append((f"`{method} {route.path}`", roles, summary, statuses))
     return table(("endpoint", "roles", "what it does", "statuses"), rows)
 
 
-def _roles(dependant: Dependant) -> str:
-    waiting = [dependant]
+def _roles(route: APIRoute) -> str:
+    own: Sequence[Role] = getattr(route, "roles", ())
+    if own:
+        return ", ".join(own)
+    waiting = [route.dependant]
     while waiting:
         present = waiting.pop()
         if isinstance(present.call, _Require):

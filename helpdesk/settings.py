@@ -51,6 +51,9 @@ class HttpSettings(_Group):
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
     max_body_bytes: int = Field(default=65_536, ge=1_024, description="Largest request body.")
     requests_per_minute: int = Field(default=60_000, ge=1, description="Rate limit per API key and process.")
+    failed_keys_per_minute: int = Field(
+        default=600, ge=1, description="Requests without a valid key that an address may send, per process."
+    )
 
 
 class TicketApiSettings(HttpSettings):
@@ -175,10 +178,10 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("DATABASE_URL"),
         description="PostgreSQL URL (unset: SQLite in state_dir).",
     )
-    chroma_url: str | None = Field(
+    chroma_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("CHROMA_URL"),
-        description="Chroma server (unset: a local index in state_dir).",
+        description="URL of a Chroma server (unset: a local index in state_dir).",
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None,

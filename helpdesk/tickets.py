@@ -103,7 +103,7 @@ TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     **_rows(Action.CLAIM, AWAITS_MACHINE | AWAITS_PERSON, Status.CLAIMED),
     **_rows(Action.RELEASE, {Status.CLAIMED}, Status.QUEUED),
     **_rows(Action.EXPIRE, {Status.CLAIMED}, Status.QUEUED),
-    **_rows(Action.TRANSFER, AWAITS_PERSON | {Status.CLAIMED}, Status.QUEUED),
+    **_rows(Action.TRANSFER, {Status.CLAIMED}, Status.QUEUED),
     **_rows(Action.REPLY, {Status.CLAIMED}, Status.REPLIED),
     **_rows(Action.RESOLVE, {Status.CLAIMED, Status.ANSWERED, Status.REPLIED}, Status.RESOLVED),
     **_rows(Action.REOPEN, CLOSED, Status.QUEUED),

@@ -3,6 +3,7 @@
 Imports stand inside the functions, so that a service loads only what it opens.
 """
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from helpdesk.ports.predictor import Predictor
     from helpdesk.ports.store import Store
     from helpdesk.ports.writer import Writer
+
+log = logging.getLogger(__name__)
 
 
 def open_store(settings: Settings) -> "Store":
@@ -31,9 +34,23 @@ def open_broker(settings: Settings) -> "Broker":
         from helpdesk.adapters.broker_rabbitmq import RabbitMqBroker
 
         return RabbitMqBroker(settings.rabbitmq_url.get_secret_value(), settings.broker)
+    if warning := split_queue_warning(settings):
+        log.warning("the queue is this machine's alone", extra={"why": warning})
     from helpdesk.adapters.broker_embedded import EmbeddedBroker
 
     return EmbeddedBroker(settings.state_dir / "helpdesk.db", settings.broker)
+
+
+def split_queue_warning(settings: Settings) -> str:
+    """Return what to know where machines share the database but not the queue; empty where that cannot be."""
+    url = settings.database_url.get_secret_value() if settings.database_url is not None else ""
+    has_rabbitmq = settings.rabbitmq_url is not None and settings.rabbitmq_url.get_secret_value()
+    if not url or url.startswith("sqlite") or has_rabbitmq:
+        return ""
+    return (
+        "DATABASE_URL names a server, but RABBITMQ_URL is not set: every machine has an embedded queue of its own, so "
+        "run Helpdesk on one machine only, or set RABBITMQ_URL"
+    )
 
 
 def open_predictor(settings: Settings) -> "Predictor":
@@ -50,8 +67,8 @@ def open_knowledge(settings: Settings) -> "Knowledge":
     """Return the Chroma server where ``CHROMA_URL`` is set, else the local index."""
     from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 
-    if settings.chroma_url:
-        return ChromaKnowledge(_encoder(), url=settings.chroma_url)
+    if settings.chroma_url is not None and settings.chroma_url.get_secret_value():
+        return ChromaKnowledge(_encoder(), url=settings.chroma_url.get_secret_value())
     return ChromaKnowledge(_encoder(), path=settings.state_dir / "knowledge")
 
 

@@ -3,10 +3,12 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from helpdesk.errors import KnowledgeUnavailable
+from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable
 from helpdesk.metrics_server import observed
+from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge, Question
 from helpdesk.settings import Settings
 from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
@@ -16,12 +18,15 @@ from processor.worker import Worker, wait_for_topology
 
 log = logging.getLogger(__name__)
 
+MISCONFIGURED_PAUSE_S = 1.0
+"""Between a worker that the broker refused and the next look at the broker."""
+
 
 def serve(settings: Settings) -> None:
     """Consume tickets until SIGTERM or SIGINT; then finish what was begun.
 
     Raises:
-        BrokerMisconfigured: the broker's topology does not fit.
+        BrokerMisconfigured: the broker's URL cannot be read.
         InvalidData: the policy file does not fit.
         Stuck: every thread hangs.
     """
@@ -47,8 +52,20 @@ def serve(settings: Settings) -> None:
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
         log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
-        Worker(store, broker, consideration, settings.processor).run(stop)
+        keep_working(lambda: Worker(store, broker, consideration, settings.processor).run(stop), broker, stop)
     log.info("worker stopped")
+
+
+def keep_working(work: Callable[[], None], broker: Broker, stop: threading.Event) -> None:
+    """Work; where somebody breaks the broker's topology meanwhile, wait for the mending and begin anew."""
+    while not stop.is_set():
+        try:
+            work()
+            return
+        except BrokerMisconfigured as error:
+            log.error("the broker is misconfigured", extra={"error": str(error)})
+            stop.wait(MISCONFIGURED_PAUSE_S)
+            wait_for_topology(broker, stop)
 
 
 def _warm_up(knowledge: Knowledge) -> None:

@@ -107,19 +107,14 @@ class Worker:
 
 
 def wait_for_topology(broker: Broker, stop: threading.Event) -> None:
-    """Declare the topology, waiting for the broker as long as it is away.
-
-    Raises:
-        BrokerMisconfigured: it can be reached, but does not fit.
-    """
+    """Declare the topology, waiting for the broker as long as it is away, or until a person has mended it."""
     delay_s = 0.5
     while not stop.is_set():
         try:
             broker.declare()
-        except BrokerMisconfigured:
-            raise
         except HelpdeskError as error:
-            log.warning("waits for the broker", extra={"error": str(error), "wait_s": delay_s})
+            level = logging.ERROR if isinstance(error, BrokerMisconfigured) else logging.WARNING
+            log.log(level, "waits for the broker", extra={"error": str(error), "wait_s": delay_s})
             stop.wait(delay_s)
             delay_s = min(delay_s * 2, 10.0)
         else:

@@ -13,7 +13,7 @@ from helpdesk.web.instrumentation import MetricsMiddleware
 from helpdesk.web.limits import BodyLimitMiddleware
 from helpdesk.web.openapi import complete_openapi
 from helpdesk.web.problems import install_problem_handlers
-from helpdesk.web.rate_limit import RateLimiter
+from helpdesk.web.rate_limit import FailureLimiter, RateLimiter
 from helpdesk.web.security_headers import SecurityHeadersMiddleware
 
 API_VERSION = "1"
@@ -31,7 +31,9 @@ def new_app(
 ) -> FastAPI:
     """Return an app without routes that answers every error as problem+json and admits callers by API key."""
     app = FastAPI(title=title, description=description, version=API_VERSION, lifespan=lifespan, telemetry=_NO_TELEMETRY)
-    app.state.gate = Gate(keys, RateLimiter(settings.requests_per_minute))
+    app.state.gate = Gate(
+        keys, RateLimiter(settings.requests_per_minute), FailureLimiter(settings.failed_keys_per_minute)
+    )
     install_problem_handlers(app)
     complete_openapi(app)
     app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)

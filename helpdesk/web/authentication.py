@@ -14,7 +14,7 @@ from fastapi.security.base import SecurityBase
 from helpdesk.errors import NotAuthenticated, NotAuthorised
 from helpdesk.ports.store import Role, Store
 from helpdesk.web.keys import looks_like_a_key, secret_sha256
-from helpdesk.web.rate_limit import RateLimiter
+from helpdesk.web.rate_limit import FailureLimiter, RateLimiter
 
 SCHEME = "ApiKey"
 """The security scheme's name in the OpenAPI document."""
@@ -35,6 +35,9 @@ class KeyChecker(Protocol):
     async def caller_of(self, secret: str) -> Caller | None:
         """Return whose key this is; None when it is unknown or revoked."""
 
+    def remembers(self, secret: str) -> bool:
+        """Say, without asking anybody, whether the key was valid when it was last looked at."""
+
 
 class OwnKey:
     """One key that stands in the settings, for a service of our own."""
@@ -43,7 +46,10 @@ class OwnKey:
         self._sha256, self._caller = secret_sha256(secret), caller
 
     async def caller_of(self, secret: str) -> Caller | None:
-        return self._caller if secret_sha256(secret) == self._sha256 else None
+        return self._caller if self.remembers(secret) else None
+
+    def remembers(self, secret: str) -> bool:
+        return secret_sha256(secret) == self._sha256
 
 
 class StoredKeys:
@@ -64,6 +70,10 @@ class StoredKeys:
         if digest not in self._reading:  # all who ask at once wait for one answer
             self._reading[digest] = asyncio.create_task(self._refresh(digest, now))
         return await asyncio.shield(self._reading[digest])
+
+    def remembers(self, secret: str) -> bool:
+        _, caller = self._known.get(secret_sha256(secret), (0.0, None))
+        return caller is not None
 
     async def _refresh(self, digest: str, now: float) -> Caller | None:
         try:
@@ -96,12 +106,15 @@ class AnyOf:
                 return caller
         return None
 
+    def remembers(self, secret: str) -> bool:
+        return any(checker.remembers(secret) for checker in self._checkers)
+
 
 class Gate:
-    """The checker and the rate limiter of one app; lies in ``app.state.gate``."""
+    """The checker and the rate limiters of one app; lies in ``app.state.gate``."""
 
-    def __init__(self, keys: KeyChecker, rate_limiter: RateLimiter) -> None:
-        self._keys, self._rate_limiter = keys, rate_limiter
+    def __init__(self, keys: KeyChecker, rate_limiter: RateLimiter, failure_limiter: FailureLimiter) -> None:
+        self._keys, self._rate_limiter, self._failure_limiter = keys, rate_limiter, failure_limiter
 
     async def admit(self, request: Request, roles: Sequence[Role]) -> Caller:
         """Return the caller.
@@ -109,13 +122,31 @@ class Gate:
         Raises:
             NotAuthenticated, NotAuthorised, TooManyRequests.
         """
-        caller = await self._keys.caller_of(_secret_of(request))
-        if caller is None:
-            raise NotAuthenticated("The API key is unknown or revoked; `helpdesk keys create` makes one.")
+        caller = await self._authenticated(request)
         if roles and caller.role not in roles:
             allowed = ", ".join(roles)
             raise NotAuthorised(f"A key with the role {caller.role} may not do this; it takes one of: {allowed}.")
         self._rate_limiter.hit(caller.key_id)
+        return caller
+
+    async def _authenticated(self, request: Request) -> Caller:
+        """Return whose key the request carries.
+
+        An address without failures left is refused before a key is looked up, but for the keys that worked before:
+        callers behind one proxy share an address, and one that guesses must not shut the others out.
+        """
+        address = request.client.host if request.client is not None else ""
+        try:
+            secret = _secret_of(request)
+            if not self._keys.remembers(secret):
+                self._failure_limiter.require_unspent(address)
+            caller = await self._keys.caller_of(secret)
+            if caller is None:
+                raise NotAuthenticated("The API key is unknown or revoked; `helpdesk keys create` makes one.")
+        except NotAuthenticated:
+            self._failure_limiter.require_unspent(address)
+            self._failure_limiter.fail(address)
+            raise
         return caller
 
 

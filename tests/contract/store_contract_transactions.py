@@ -3,11 +3,14 @@
 import signal
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.errors import IdempotencyConflict, StoreUnavailable, TicketNotFound
@@ -49,6 +52,15 @@ class TransactionsContract(StoreFixtures):
             tx.add_submissions([submission])
             assert tx.ticket(submission.ticket.ticket_id) == submission.ticket
             assert tx.outbox(limit=10)[0].envelope == submission.envelope
+
+    def test_the_error_of_a_refused_row_shows_nothing_of_what_the_row_holds(self, store: SqlStore) -> None:
+        secret = "my sister's address"
+        refused = replace(make_submission(), ticket=make_ticket(subject=secret, user=None))
+        with pytest.raises(IntegrityError) as caught, store.transaction() as tx:
+            tx.add_submissions([refused])
+        shown = "".join(traceback.format_exception(caught.value))
+        assert "tickets" in shown
+        assert secret not in shown
 
     def test_others_see_nothing_of_a_transaction_before_its_end(self, store: SqlStore) -> None:
         ticket = make_ticket()

@@ -257,3 +257,15 @@ class TestOurKnowledgeBase:
     def test_what_the_shop_knows_nothing_of_is_far_away(self, knowledge: ChromaKnowledge) -> None:
         (passages,) = knowledge.search([Question(text="What is the capital of Mongolia?")], limit=1)
         assert passages[0].similarity < 0.3
+
+
+@pytest.mark.parametrize(
+    ("password", "port", "hint"), [("topsecret", "1", "127.0.0.1"), ("topsecret/2", "1", "percent-encode")]
+)
+def test_no_error_repeats_user_and_password_of_the_servers_url(password: str, port: str, hint: str) -> None:
+    url = f"http://reader:{password}@127.0.0.1:{port}"
+    with closing(ChromaKnowledge(WordEncoder(), url=url)) as knowledge, pytest.raises(KnowledgeUnavailable) as caught:
+        knowledge.check()
+    assert hint in str(caught.value)
+    assert "topsecret" not in str(caught.value)
+    assert "reader" not in str(caught.value)

@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from helpdesk.ports.broker import human
 from helpdesk.settings import PROJECT_DIR
-from helpdesk.tickets import Status
+from helpdesk.tickets import Author, Status
 from tests.live_ticket_api import LiveTicketApi, running
 from tests.rabbitmq import Brokers
 
@@ -49,17 +50,41 @@ def consumer(
     process.wait()
 
 
-@pytest.mark.rabbitmq
-def test_the_example_claims_by_entry_id_and_resolves(api: LiveTicketApi, consumer: subprocess.Popen[bytes]) -> None:
-    ticket_id = api.submit(description="I want my money back.")
-    api.route(ticket_id, "REFUND")
+def replied(api: LiveTicketApi, consumer: subprocess.Popen[bytes], ticket_id: str) -> dict[str, Any]:
+    """Wait for the example's reply and return the ticket."""
     limit = time.monotonic() + LIMIT_S
-    while (status := api.client("agent").get(f"/tickets/{ticket_id}").json()["status"]) != Status.RESOLVED:
+    while True:
+        ticket: dict[str, Any] = api.client("agent").get(f"/tickets/{ticket_id}").json()
+        if any(answer["author"] == Author.AGENT for answer in ticket["answers"]):
+            return ticket
         assert consumer.poll() is None, "the example ended"
-        assert time.monotonic() < limit, f"the ticket is still {status}"
+        assert time.monotonic() < limit, f"the ticket is still {ticket['status']}"
         time.sleep(0.05)
-    claim = next(
-        step for step in api.client("agent").get(f"/tickets/{ticket_id}").json()["history"] if step["action"] == "claim"
-    )
+
+
+@pytest.mark.rabbitmq
+def test_the_example_claims_by_entry_id_and_replies_without_closing(
+    api: LiveTicketApi, consumer: subprocess.Popen[bytes]
+) -> None:
+    ticket_id = api.submit(description="I want my money back.")
+    api.answer(ticket_id, "Refunds take five days.", sent=False)
+    api.route(ticket_id, "REFUND")
+    ticket = replied(api, consumer, ticket_id)
+    assert ticket["status"] == Status.REPLIED
+    assert ticket["answers"][-1]["text"] == "Refunds take five days."
+    claim = next(step for step in ticket["history"] if step["action"] == "claim")
     assert claim["details"]["via"] == "broker"
     assert api.broker.depths()[human("REFUND")] == 0
+
+
+@pytest.mark.rabbitmq
+def test_the_example_sends_no_draft_that_is_older_than_what_the_customer_wrote(
+    api: LiveTicketApi, request: pytest.FixtureRequest
+) -> None:
+    ticket_id = api.submit(description="I want my money back.")
+    api.answer(ticket_id, "Refunds take five days.", sent=False)
+    api.route(ticket_id, "REFUND")
+    written = api.client("portal").post(f"/tickets/{ticket_id}/messages", json={"text": "It has been six."})
+    assert written.status_code == 202
+    ticket = replied(api, request.getfixturevalue("consumer"), ticket_id)
+    assert ticket["answers"][-1]["text"] != "Refunds take five days."

@@ -117,6 +117,11 @@ def test_every_reason_of_a_decision_is_described() -> None:
     assert missing("policy", sorted(codes)) == []
 
 
+def test_only_health_and_readiness_need_no_key() -> None:
+    free = {line.split("`")[1] for line in page("http-api").splitlines() if "| no key needed |" in line}
+    assert free == {"GET /health", "GET /ready"}
+
+
 def test_a_reference_page_is_linked_from_the_index() -> None:
     index = (PROJECT_DIR / "docs" / "index.md").read_text(encoding="utf-8")
     assert [path.name for path in REFERENCE.glob("*.md") if f"reference/{path.name}" not in index] == []

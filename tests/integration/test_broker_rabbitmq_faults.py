@@ -8,7 +8,7 @@ from typing import Self
 import pytest
 
 from helpdesk.errors import BrokerUnavailable, PublishUnconfirmed
-from helpdesk.ports.broker import LANES, Consumer, Envelope, Publisher
+from helpdesk.ports.broker import LANES, Consumer, Envelope, Publisher, human
 from tests.contract.broker_steps import (
     NORMAL,
     REFUND,
@@ -140,6 +140,34 @@ def test_a_connection_that_stays_blocked_is_given_up(brokers: Brokers, rabbitmq_
         finally:
             rabbitmq_server.ctl("set_vm_memory_high_watermark", "0.4")
         assert eventually_publishes(publisher.publish, envelope("after"))
+
+
+def test_who_asks_for_a_broker_that_is_away_hears_so_at_once(brokers: Brokers, rabbitmq_server: RabbitMqServer) -> None:
+    with FaultProxy.before(rabbitmq_server.url) as proxy:
+        proxy.refuse(True)
+        broker = brokers.open(proxy.through(rabbitmq_server.url))
+        with pytest.raises(BrokerUnavailable):
+            broker.check()
+        for errand in (broker.check, lambda: broker.withdraw(human("REFUND"), "m")):
+            started = time.monotonic()
+            with pytest.raises(BrokerUnavailable):
+                errand()
+            assert time.monotonic() - started < 0.5
+        broker.close()
+
+
+def test_a_check_does_not_wait_long_for_a_server_that_says_nothing(
+    brokers: Brokers, rabbitmq_server: RabbitMqServer
+) -> None:
+    with FaultProxy.before(rabbitmq_server.url) as proxy:
+        broker = brokers.open(proxy.through(rabbitmq_server.url))
+        broker.check()
+        proxy.set(Fault.BLACKHOLE)
+        started = time.monotonic()
+        with pytest.raises(BrokerUnavailable):
+            broker.check()
+        assert time.monotonic() - started < 2.5
+        broker.close()
 
 
 def test_a_link_that_swallows_everything_is_noticed_within_three_heartbeats(

@@ -34,7 +34,7 @@ parameters = {{ message_id = "{MESSAGE_ID}" }}
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTicketApi]:
-    unlimited = TicketApiSettings(requests_per_minute=10_000_000)
+    unlimited = TicketApiSettings(requests_per_minute=10_000_000, failed_keys_per_minute=10_000_000)
     with running(tmp_path_factory.mktemp("state"), ticket_api=unlimited) as service:
         with service.store.transaction() as tx:
             tx.add_dead_letter(make_dead_letter(message_id=MESSAGE_ID))

@@ -65,7 +65,9 @@ def test_one_worker_needs_no_index_server_and_two_do(tmp_path: Path) -> None:
     settings = make_settings(tmp_path)
     assert ServiceName.CHROMA not in needed(settings, workers=1)
     assert ServiceName.CHROMA in needed(settings, workers=2)
-    assert ServiceName.CHROMA not in needed(make_settings(tmp_path, chroma_url="http://chroma:8000"), workers=2)
+    assert ServiceName.CHROMA not in needed(
+        make_settings(tmp_path, chroma_url=SecretStr("http://chroma:8000")), workers=2
+    )
 
 
 def test_a_prediction_service_elsewhere_is_not_started_here(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.command_line import CommandLine
 
 SECRETS = {
     "RABBITMQ_URL": "amqp://guest:topsecret@127.0.0.1:1/shop",
+    "CHROMA_URL": "http://reader:topsecret@127.0.0.1:1",
     "ANTHROPIC_API_KEY": "sk-topsecret",
     "HELPDESK_CLIENT__API_KEY": "hd_agent_topsecret",
 }
@@ -78,6 +79,22 @@ def test_every_value_that_does_not_fit_is_reported(tmp_path: Path) -> None:
         "HELPDESK_PROCESSOR__PREFETCH",
         "HELPDESK_LOG__LEVEL",
     }
+
+
+def test_a_database_for_many_machines_with_a_queue_for_one_is_warned_of(tmp_path: Path) -> None:
+    server = {"DATABASE_URL": "postgresql://helpdesk:topsecret@127.0.0.1:1/helpdesk"}
+    _, document = checked(CommandLine(tmp_path), **server)
+    (warning,) = document["warnings"]
+    assert "set RABBITMQ_URL" in warning
+    assert "topsecret" not in warning
+    assert "warning: DATABASE_URL" in CommandLine(tmp_path).run("settings", "check", **server).output
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "RABBITMQ_URL": "amqp://127.0.0.1:1/"}]
+)
+def test_what_fits_together_is_not_warned_of(tmp_path: Path, variables: dict[str, str]) -> None:
+    assert checked(CommandLine(tmp_path), **variables)[1]["warnings"] == []
 
 
 def test_people_read_the_same(tmp_path: Path) -> None:

@@ -56,8 +56,9 @@ def test_a_customer_may_always_write_and_no_message_takes_a_ticket_from_a_person
     assert target is (Status.REOPENED if status in CLOSED else status)
 
 
-def test_only_a_claimed_ticket_can_be_replied_to() -> None:
-    assert {source for source, action in TRANSITIONS if action is Action.REPLY} == {Status.CLAIMED}
+@pytest.mark.parametrize("action", [Action.REPLY, Action.RELEASE, Action.TRANSFER])
+def test_only_who_holds_a_ticket_can_reply_release_or_transfer(action: Action) -> None:
+    assert {source for source, taken in TRANSITIONS if taken is action} == {Status.CLAIMED}
 
 
 def test_only_what_failed_can_be_replayed() -> None:

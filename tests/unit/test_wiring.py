@@ -9,7 +9,7 @@ from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 from helpdesk.adapters.writer_claude import ClaudeWriter
 from helpdesk.adapters.writer_extractive import ExtractiveWriter
 from helpdesk.settings import Settings, setting_names
-from helpdesk.wiring import open_knowledge, open_writer
+from helpdesk.wiring import open_broker, open_knowledge, open_writer
 
 
 @pytest.fixture
@@ -30,3 +30,13 @@ def test_knowledge_and_writer_share_one_encoder_and_its_memory_of_vectors(settin
 def test_an_empty_key_means_extractive_answers(settings: Settings, key: str, kind: type) -> None:
     with closing(open_writer(Settings(state_dir=settings.state_dir, ANTHROPIC_API_KEY=key))) as writer:
         assert isinstance(writer, kind)
+
+
+def test_a_service_with_a_shared_database_and_a_queue_of_its_own_says_so(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared = Settings.model_validate({"state_dir": settings.state_dir, "DATABASE_URL": "postgresql://db/helpdesk"})
+    for configured in (settings, shared):
+        open_broker(configured).close()
+    (record,) = [record for record in caplog.records if record.name == "helpdesk.wiring"]
+    assert "set RABBITMQ_URL" in record.__dict__["why"]

@@ -24,6 +24,9 @@ LOCK_PAUSE_S = (0.02, 0.1)
 GIVE_BACK_LIMIT_S = 0.25
 """How long to look whether messages that were given back are in their queue again."""
 
+FIRST_CHECK_LIMIT_S, CHECK_LIMIT_S = 4.0, 1.0
+"""How long a check may wait for a connection, which the first one has to open, and then for each answer."""
+
 
 class RabbitMqBroker:
     """Helpdesk's queues in RabbitMQ.
@@ -91,7 +94,7 @@ class RabbitMqBroker:
         with self._searching[destination]:  # the lock queue only keeps other connections out
             while True:
                 try:
-                    with self._session() as session:
+                    with self._session(in_hope=False) as session:
                         session.own(self._topology.lock(destination))
                         try:
                             queues = self._topology.sources(destination)
@@ -112,7 +115,8 @@ class RabbitMqBroker:
             return self._count()
 
     def check(self) -> None:
-        with self._session() as session:
+        limit_s = CHECK_LIMIT_S if "consuming" in self._links else FIRST_CHECK_LIMIT_S
+        with self._session(limit_s, in_hope=False) as session:
             try:
                 session.check_exchange(self._topology.exchange)
             except QueueMissing as error:
@@ -160,11 +164,12 @@ class RabbitMqBroker:
             self._mover = self.publisher()
         return self._mover
 
-    def _session(self) -> Session:
-        return Session(self._consuming, timeout_s=self._settings.confirm_timeout_s)
+    def _session(self, limit_s: float | None = None, *, in_hope: bool = True) -> Session:
+        """Return a session that is patient, unless told otherwise: those that HTTP waits for must not be."""
+        return Session(self._consuming, timeout_s=limit_s or self._settings.confirm_timeout_s, in_hope=in_hope)
 
     def _search(self, queue: str, message_id: str) -> bool:
-        with self._session() as session:
+        with self._session(in_hope=False) as session:
             try:
                 waiting = session.message_count(queue)
             except QueueMissing:

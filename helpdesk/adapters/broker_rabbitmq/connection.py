@@ -118,8 +118,11 @@ class Link:
         self._ready_since = 0.0
         io.call(self._connect)
 
-    def wait_ready(self, timeout_s: float, *, to_publish: bool = False) -> None:
+    def wait_ready(self, timeout_s: float, *, to_publish: bool = False, in_hope: bool = True) -> None:
         """Return once there is a connection with its topology (and, to publish, no alarm at the broker).
+
+        Args:
+            in_hope: wait for a connection also where the last attempt failed.
 
         Raises:
             BrokerUnavailable: not within ``timeout_s``.
@@ -134,7 +137,8 @@ class Link:
                 problem = self._problem or BrokerUnavailable("no connection to RabbitMQ yet")
                 if self._ready:
                     problem = BrokerUnavailable(f"RabbitMQ blocks publishers: {self._blocked_why}")
-                if left_s <= 0 or isinstance(problem, BrokerMisconfigured):
+                known_to_be_away = self._problem is not None and not in_hope
+                if left_s <= 0 or known_to_be_away or isinstance(problem, BrokerMisconfigured):
                     raise type(problem)(str(problem))
                 self._state.wait(left_s)
 

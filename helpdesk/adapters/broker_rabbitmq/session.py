@@ -29,18 +29,21 @@ class QueueLocked(Exception):
 class Session:
     """A channel that is open inside a ``with`` block. Not safe for several threads at once.
 
+    Args:
+        in_hope: wait for a connection also where the last attempt to get one failed.
+
     Raises:
         BrokerUnavailable: from every method, when the connection is lost or the server does not answer in time.
     """
 
-    def __init__(self, link: Link, *, timeout_s: float) -> None:
-        self._link, self._timeout_s = link, timeout_s
+    def __init__(self, link: Link, *, timeout_s: float, in_hope: bool = True) -> None:
+        self._link, self._timeout_s, self._in_hope = link, timeout_s, in_hope
         self._channel: Channel | None = None
         self._answer: Future[Any] = Future()
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
-        self._link.wait_ready(self._timeout_s)
+        self._link.wait_ready(self._timeout_s, in_hope=self._in_hope)
         self._link.io.call(self._open)
         self._wait("open a channel")
         return self

@@ -2,15 +2,18 @@
 
 import fcntl
 import os
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 
 from helpdesk.errors import HelpdeskError, KnowledgeUnavailable
+
+_HINT = "percent-encode what is special in user and password, such as %2F for a slash"
 
 
 def open_local(path: Path) -> Any:
@@ -23,23 +26,48 @@ def open_local(path: Path) -> Any:
 
 
 def open_server(url: str, *, timeout_s: float) -> Any:
-    """Return a client of a Chroma server that answers."""
+    """Return a client of a Chroma server that answers; a user and password in the URL are sent to it."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import chromadb
 
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # its text may hold a part of the password
+        raise KnowledgeUnavailable(f"CHROMA_URL cannot be read: {_HINT}.") from None
     tls = parts.scheme == "https"
     # Chroma's client waits for ever, already while it is constructed: ask once with a limit, then set the limit.
-    httpx.get(f"{url.rstrip('/')}/api/v2/heartbeat", timeout=timeout_s).raise_for_status()
+    headers = _authorization(parts)
+    heartbeat = f"{without_user(url).rstrip('/')}/api/v2/heartbeat"
+    httpx.get(heartbeat, headers=headers, timeout=timeout_s).raise_for_status()
     client: Any = chromadb.HttpClient(
         host=parts.hostname or "localhost",
-        port=parts.port or (443 if tls else 80),
+        port=port or (443 if tls else 80),
         ssl=tls,
+        headers=headers,
         settings=chromadb.Settings(anonymized_telemetry=False),
     )
     for session in _sessions(client):
         session.timeout = httpx.Timeout(timeout_s)
     return client
+
+
+def without_user(url: str) -> str:
+    """Return the URL as errors may show it: without user and password."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:
+        return "the address in CHROMA_URL"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+def _authorization(parts: SplitResult) -> dict[str, str]:
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 def close(client: Any) -> None:

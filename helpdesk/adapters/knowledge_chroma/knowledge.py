@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from helpdesk.adapters.article_rules import require_valid
 from helpdesk.adapters.knowledge_chroma import versions
-from helpdesk.adapters.knowledge_chroma.connection import close, one_builder, open_local, open_server, translated
+from helpdesk.adapters.knowledge_chroma.connection import (
+    close,
+    one_builder,
+    open_local,
+    open_server,
+    translated,
+    without_user,
+)
 from helpdesk.adapters.knowledge_chroma.ranking import Hit, best, near_duplicates
 from helpdesk.adapters.knowledge_chroma.versions import Pointer
 from helpdesk.adapters.sentences import gist
@@ -183,7 +190,7 @@ class ChromaKnowledge:
             return self._client
 
     def _translated(self, done: str) -> Any:
-        return translated(str(self._url or self._path), done)
+        return translated(without_user(self._url) if self._url else str(self._path), done)
 
     def _vectors(self, articles: Sequence[Article], known: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         new = [article for article in articles if article.article_id not in known]

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, Dialect, Engine, ExceptionContext, NullPool, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from helpdesk.adapters.store_sql.engine import Engines, translate_errors, unavailable
@@ -54,13 +55,15 @@ def postgresql_engines(url: URL, settings: StoreSettings) -> Engines:
         pool_timeout=settings.busy_wait_s,
         pool_pre_ping=True,
         connect_args=arguments,
+        hide_parameters=True,
     )
     _limit_waits(writing, settings)
     # Readers see a snapshot, so that what they read in several statements belongs together.
     reading = writing.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    migrating = create_engine(url, poolclass=NullPool, connect_args=arguments)
+    migrating = create_engine(url, poolclass=NullPool, connect_args=arguments, hide_parameters=True)
     for engine in (writing, migrating):
         translate_errors(engine)
+        _hide_rows(engine)
     _refuse_nul(writing)
     return Engines(writing=writing, reading=reading, migrating=migrating, can_commit=_is_whole)
 
@@ -84,6 +87,9 @@ def in_one_trip(connection: Connection) -> Iterator[None]:
             yield
     except psycopg.OperationalError as error:
         raise unavailable(error) from error
+    except psycopg.Error as error:
+        _shorten(error)
+        raise
 
 
 def _is_whole(connection: psycopg.Connection[Any]) -> bool:
@@ -96,6 +102,20 @@ def _refuse_nul(engine: Engine) -> None:
         if isinstance(context.original_exception, psycopg.DataError) and "NUL" in str(context.original_exception):
             return InvalidInput("a NUL character, which no text can hold", remedy="leave it out")
         return None
+
+
+def _hide_rows(engine: Engine) -> None:
+    @event.listens_for(engine, "handle_error")
+    def shorten(context: ExceptionContext) -> None:
+        for error in (context.original_exception, context.sqlalchemy_exception):
+            if isinstance(error, psycopg.Error | DBAPIError):
+                _shorten(error)
+
+
+def _shorten(error: psycopg.Error | DBAPIError) -> None:
+    """Keep the first line of what the server says: the details that follow quote the row, and so a customer's text."""
+    if error.args:
+        error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
 
 def _limit_waits(engine: Engine, settings: StoreSettings) -> None:

@@ -31,8 +31,8 @@ def sqlite_engines(url: URL, settings: StoreSettings) -> Engines:
         )
     _create_file(Path(url.database))
     # One connection writes: threads queue up for it, which is fairer and faster than polling the file's lock.
-    writing = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=settings.busy_wait_s)
-    reading = create_engine(url, pool_size=settings.pool_size, max_overflow=-1)
+    writing = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=settings.busy_wait_s, hide_parameters=True)
+    reading = create_engine(url, pool_size=settings.pool_size, max_overflow=-1, hide_parameters=True)
     _configure(writing, settings, begin="BEGIN IMMEDIATE", read_only=False)
     _configure(reading, settings, begin="BEGIN", read_only=True)
     return Engines(writing=writing, reading=reading, migrating=writing, can_commit=_is_open)

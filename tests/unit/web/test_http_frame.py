@@ -30,8 +30,8 @@ AGENT = Caller("key_1", "ada", Role.AGENT)
 SECRET = new_key(Role.AGENT, name="ada")[0]
 
 
-def build_app(*, requests_per_minute: int = 1000) -> FastAPI:
-    settings = HttpSettings(max_body_bytes=2048, requests_per_minute=requests_per_minute)
+def build_app(**limits: int) -> FastAPI:
+    settings = HttpSettings(max_body_bytes=2048, **limits)
     app = new_app(title="Test", description="", settings=settings, keys=OwnKey(SECRET, AGENT))
 
     @app.post("/notes", responses=problem_responses(400, 401, 403, 413, 422, 429))

@@ -1,0 +1,28 @@
+"""What a reader pastes from a page does what the page says, and nothing beside."""
+
+import re
+
+import pytest
+import yaml
+
+from helpdesk.settings import PROJECT_DIR, ProcessorSettings
+
+PAGE = PROJECT_DIR / "docs" / "howto" / "change-the-policy.md"
+SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def test_the_policy_example_loosens_nothing_that_the_shipped_policy_holds_back() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    shown = yaml.safe_load(block)["autonomy"]
+    shipped = yaml.safe_load(ProcessorSettings().policy_file.read_text(encoding="utf-8"))["autonomy"]
+    assert shown["default"] == shipped["default"]
+    assert shown["intents"].items() > shipped["intents"].items()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
+def test_every_variable_in_a_shell_block_was_set_before(name: str) -> None:
+    known: set[str] = set()
+    for block in SHELL_BLOCK.findall((PROJECT_DIR / name).read_text(encoding="utf-8")):
+        for line in block.splitlines():
+            assert set(re.findall(r"\$\{?([A-Z][A-Z_]*)", line)) <= known, line
+            known |= set(re.findall(r"\b([A-Z][A-Z_]*)=", line))
