@@ -76,7 +76,7 @@ def in_one_trip(connection: Connection) -> Iterator[None]:
 
     Raises:
         StoreUnavailable: the database cannot be used now.
-        psycopg.Error: a statement or its values are wrong.
+        DBAPIError: a statement or its values are wrong.
     """
     driver_connection: Any = connection.connection.driver_connection
     if not isinstance(driver_connection, psycopg.Connection):
@@ -89,7 +89,9 @@ def in_one_trip(connection: Connection) -> Iterator[None]:
         raise unavailable(error) from error
     except psycopg.Error as error:
         _shorten(error)
-        raise
+        raise DBAPIError.instance(
+            None, None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def _is_whole(connection: psycopg.Connection[Any]) -> bool:
