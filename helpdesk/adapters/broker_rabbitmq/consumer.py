@@ -5,14 +5,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import pika
 from pika.channel import Channel
 from pika.exceptions import ChannelClosed, ChannelClosedByBroker
 
-from helpdesk.adapters.broker_lanes import LaneTurns, dead_headers, retry_step_s
+from helpdesk.adapters.broker_lanes import LaneTurns
 from helpdesk.adapters.broker_rabbitmq.connection import (
     ACCESS_REFUSED,
     BACK_OFF_S,
@@ -20,11 +19,11 @@ from helpdesk.adapters.broker_rabbitmq.connection import (
     Link,
     misconfigured,
 )
-from helpdesk.adapters.broker_rabbitmq.lane import Lane
+from helpdesk.adapters.broker_rabbitmq.lane import Lane, RabbitMqDelivery
 from helpdesk.adapters.broker_rabbitmq.publisher import RabbitMqPublisher
 from helpdesk.adapters.broker_rabbitmq.wire import Malformed, salvage, to_envelope
 from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
-from helpdesk.ports.broker import DEAD, LANES, Delivery, Envelope
+from helpdesk.ports.broker import Delivery, Envelope
 
 logger = logging.getLogger(__name__)
 
@@ -36,30 +35,6 @@ LOOK_S = 5.0
 
 STARVED_LOOKS = 3
 """So often messages may wait for a lane to which none comes, before it opens a new channel."""
-
-
-class RabbitMqDelivery:
-    """A message, bound to the channel that delivered it."""
-
-    def __init__(
-        self, consumer: "RabbitMqConsumer", lane: Lane, channel: Channel, tag: int, envelope: Envelope, malformed: str
-    ) -> None:
-        self.envelope, self.lane, self.channel, self.tag, self.malformed = envelope, lane, channel, tag, malformed
-        self._consumer = consumer
-
-    def ack(self) -> bool:
-        return self._consumer.ack(self)
-
-    def retry(self, delay_s: float) -> bool:
-        """Publish to the ladder with confirm, then ack. Only lanes have a ladder; elsewhere it comes again soon."""
-        source = self.envelope.destination
-        target = self._consumer.retry_destination(source, retry_step_s(delay_s)) if source in LANES else source
-        return self._consumer.move(self, replace(self.envelope, destination=target, attempt=self.envelope.attempt + 1))
-
-    def dead_letter(self, reason: str) -> bool:
-        """Publish to ``dead`` with confirm, then ack."""
-        headers = dead_headers(self.envelope, reason)
-        return self._consumer.move(self, replace(self.envelope, destination=DEAD, headers=headers))
 
 
 class RabbitMqConsumer:

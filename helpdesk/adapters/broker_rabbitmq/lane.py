@@ -1,15 +1,49 @@
-"""One queue of a consumer: its channel, what waits in memory, and which messages of the channel are settled."""
+"""One queue of a consumer: its channel, the messages that came by it, and which of them are settled."""
 
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from pika.channel import Channel
 
+from helpdesk.adapters.broker_lanes import dead_headers, retry_step_s
 from helpdesk.adapters.broker_rabbitmq.connection import BACK_OFF_S
+from helpdesk.ports.broker import DEAD, LANES, Envelope
 
-if TYPE_CHECKING:
-    from helpdesk.adapters.broker_rabbitmq.consumer import RabbitMqDelivery
+
+class _Consumer(Protocol):
+    """What settles a delivery, from any thread."""
+
+    def ack(self, delivery: "RabbitMqDelivery") -> bool: ...
+
+    def move(self, delivery: "RabbitMqDelivery", envelope: Envelope) -> bool: ...
+
+    def retry_destination(self, lane: str, step_s: int) -> str: ...
+
+
+class RabbitMqDelivery:
+    """A message, bound to the channel that delivered it."""
+
+    def __init__(
+        self, consumer: _Consumer, lane: "Lane", channel: Channel, tag: int, envelope: Envelope, malformed: str
+    ) -> None:
+        self.envelope, self.lane, self.channel, self.tag, self.malformed = envelope, lane, channel, tag, malformed
+        self._consumer = consumer
+
+    def ack(self) -> bool:
+        return self._consumer.ack(self)
+
+    def retry(self, delay_s: float) -> bool:
+        """Publish to the ladder with confirm, then ack. Only lanes have a ladder; elsewhere it comes again soon."""
+        source = self.envelope.destination
+        target = self._consumer.retry_destination(source, retry_step_s(delay_s)) if source in LANES else source
+        return self._consumer.move(self, replace(self.envelope, destination=target, attempt=self.envelope.attempt + 1))
+
+    def dead_letter(self, reason: str) -> bool:
+        """Publish to ``dead`` with confirm, then ack."""
+        headers = dead_headers(self.envelope, reason)
+        return self._consumer.move(self, replace(self.envelope, destination=DEAD, headers=headers))
 
 
 class Lane:
@@ -51,7 +85,7 @@ class Lane:
         self.starved = 0
         self._unsettled.append(tag)
 
-    def ack(self, deliveries: Iterable["RabbitMqDelivery"]) -> None:
+    def ack(self, deliveries: Iterable[RabbitMqDelivery]) -> None:
         """Acknowledge; all that is settled without a gap, from the oldest message on, with a single frame."""
         tags = self._settle(deliveries)
         last = 0
@@ -66,12 +100,12 @@ class Lane:
             if tag > last:
                 self.channel.basic_ack(tag)
 
-    def give_back(self, deliveries: Iterable["RabbitMqDelivery"]) -> None:
+    def give_back(self, deliveries: Iterable[RabbitMqDelivery]) -> None:
         """Let the broker put messages back to where they were."""
         for tag in self._settle(deliveries):
             self.channel.basic_nack(tag, requeue=True)
 
-    def _settle(self, deliveries: Iterable["RabbitMqDelivery"]) -> list[int]:
+    def _settle(self, deliveries: Iterable[RabbitMqDelivery]) -> list[int]:
         """Return the tags of those that came through the present channel."""
         tags = [delivery.tag for delivery in deliveries if delivery.channel is self.channel and self.is_open]
         self._settled.update(tags)
