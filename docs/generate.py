@@ -169,6 +169,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "already-claimed": "Take another ticket. For a message from the broker: acknowledge it and drop it.",
     "not-claimed": "Claim the ticket, then repeat.",
     "idempotency-conflict": "Send a new `Idempotency-Key` with a new request.",
+    "promotion-refused": "Not over HTTP: read what each criterion found; train a better one, or force it.",
     "not-authenticated": "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.",
     "not-authorised": "Use a key with one of the roles that the detail names.",
     "too-many-requests": "Wait for as many seconds as `Retry-After` says.",
