@@ -236,13 +236,14 @@ def http_api() -> str:
 def _apps() -> Iterator[FastAPI]:
     from helpdesk.wiring import open_broker, open_store
     from prediction_api.app import create_app as prediction_api
+    from prediction_api.source import FixedSource
     from ticket_api.app import create_app as ticket_api
 
     with tempfile.TemporaryDirectory() as folder:
         local = Settings(state_dir=Path(folder), rabbitmq_url=None, database_url=None)
         with closing(open_store(local)) as store, closing(open_broker(local)) as broker:
             yield ticket_api(local, store=store, broker=broker)
-            yield prediction_api(local.prediction_api, load_model=_no_model, keys=StoredKeys(store))
+            yield prediction_api(local.prediction_api, source=FixedSource(_no_model), keys=StoredKeys(store))
 
 
 def _no_model() -> NoReturn:
