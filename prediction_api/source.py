@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from helpdesk.errors import ModelUnavailable
 from helpdesk.settings import ModelSettings
 from prediction_api.batching import Model
 
@@ -76,6 +77,11 @@ class RegistrySource:
         file = RegistryFile(self._settings.artifacts_dir)
         stamp = file.stamp()
         if self._read is None or self._read[0] != stamp:
+            if self._read is not None and not stamp:
+                # Without a file the newest version would be live, whether it ever passed the gate or not.
+                raise ModelUnavailable(
+                    f"The model registry {file.path} is gone; restore it, from a backup or with git."
+                )
             registry = file.read()
             live, shadow = (
                 Pin(name, registry.versions[name].checksum) if name else None

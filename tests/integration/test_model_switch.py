@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from helpdesk.errors import ModelUnavailable
 from helpdesk.predictions import PredictBatchResponse, Prediction
 from helpdesk.settings import ModelSettings
 from models.artifact import FAMILY, load_artifact
@@ -247,6 +248,16 @@ def test_a_version_that_the_settings_name_serves_whatever_the_registry_says(arti
     source = RegistrySource(ModelSettings(artifacts_dir=artifacts, version="new"))
     assert source.roles().live == Pin("new")
     assert source.load(source.roles().live).info.model_version == "new"
+
+
+def test_a_registry_that_disappears_does_not_let_the_newest_version_serve(artifacts: Path) -> None:
+    source = RegistrySource(ModelSettings(artifacts_dir=artifacts))
+    before, path = source.roles(), artifacts / FAMILY / FILE
+    moved = path.rename(path.with_suffix(".away"))
+    with pytest.raises(ModelUnavailable, match=r"registry\.json is gone"):
+        source.roles()
+    moved.rename(path)
+    assert source.roles() == before
 
 
 def test_the_registry_is_read_again_only_when_it_has_changed(artifacts: Path) -> None:
