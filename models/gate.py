@@ -48,13 +48,15 @@ class Verdict(BaseModel):
 
     Attributes:
         candidate: the version that was examined.
+        checksum: of its artifact as it was then.
         live: the version that it was compared with; None where none was live.
-        data: what both were measured on.
+        data: what both were measured on: the file's name, and the beginning of its SHA-256.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     candidate: str
+    checksum: str
     live: str | None
     data: str
     criteria: tuple[Criterion, ...]

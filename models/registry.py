@@ -74,6 +74,7 @@ class Change(BaseModel):
     """One change of one version's state.
 
     Attributes:
+        checksum: of the version's artifact as it is registered from then on.
         forced: whether it was made against the gate's verdict.
         gate: what the gate said, for a promotion.
     """
@@ -81,6 +82,7 @@ class Change(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
+    checksum: str
     action: Action
     before: State | None
     after: State
@@ -130,14 +132,20 @@ class Registry(BaseModel):
 
     @property
     def earlier(self) -> list[str]:
-        """The versions that were live before this one, the latest last; a way back drops what it leaves behind."""
+        """The versions that were live before this one, the latest last; a way back drops what it leaves behind.
+
+        One whose artifact was exchanged since is none of them: as it is now it never passed the gate.
+        """
         line: list[str] = []
+        checksums = {}
         for change in self.history:
             if change.after is State.LIVE:
                 if change.action is Action.ROLL_BACK and change.version in line:
                     del line[line.index(change.version) :]
                 line.append(change.version)
-        return line[:-1]
+                checksums[change.version] = change.checksum
+        present = {version: entry.checksum for version, entry in self.versions.items()}
+        return [version for version in line[:-1] if present.get(version) == checksums[version]]
 
     def state_of(self, version: str) -> State | None:
         """Return a version's state; None where it is unknown."""
@@ -192,6 +200,8 @@ class Registry(BaseModel):
                 f"The gate compared {verdict.candidate} with {verdict.live or 'nothing'}, but {self.live or 'nothing'} "
                 "is live now; promote again."
             )
+        if verdict.checksum != self.versions[version].checksum:
+            raise PromotionRefused(f"{version} has been registered anew since the gate examined it; promote again.")
         if not verdict.passed and not forced:
             named = "; ".join(f"{item.name}: {item.finding}" for item in verdict.failures)
             raise PromotionRefused(f"{version} does not pass the gate: {named}.")
@@ -228,14 +238,20 @@ class Registry(BaseModel):
         forced: bool = False,
         gate: Verdict | None = None,
     ) -> "Registry":
-        before, after = self.state_of(version), self.after(version, action)
-        change = Change(version=version, action=action, before=before, after=after, note=note, forced=forced, gate=gate)
-        entry = _entry(after, checksum or self.versions[version].checksum)
+        entry = RegisteredVersion(
+            state=self.after(version, action), checksum=checksum or self.versions[version].checksum
+        )
+        change = Change(
+            version=version,
+            checksum=entry.checksum,
+            action=action,
+            before=self.state_of(version),
+            after=entry.state,
+            note=note,
+            forced=forced,
+            gate=gate,
+        )
         return Registry(versions={**self.versions, version: entry}, history=(*self.history, change))
-
-
-def _entry(state: State, checksum: str) -> RegisteredVersion:
-    return RegisteredVersion(state=state, checksum=checksum)
 
 
 def _named(versions: list[str]) -> str:

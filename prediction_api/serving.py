@@ -18,7 +18,7 @@ from prediction_api.source import ModelSource, Pin, Roles
 
 FOLLOW_EVERY_S = 1.0
 RETRY_LOADING_S = 5.0
-_WARMING_TEXTS = tuple("weather " * words for words in (1, 4, 12, 18, 26, 40, 56, 100, 200))
+WARMING_TEXTS = tuple("weather " * words for words in (1, 4, 12, 18, 26, 40, 56, 100, 200))
 """One per width of the networks, none of them a ticket, so that both stages are made ready at every width."""
 
 _logger = logging.getLogger(__name__)
@@ -170,7 +170,7 @@ class ServingModel:
     def _ready(self, pin: Pin) -> Model:
         """Load a version and run it once at every width, so that its first callers do not pay for that."""
         model = self._source.load(pin)
-        model.predict(_WARMING_TEXTS)
+        model.predict(WARMING_TEXTS)
         return model
 
 

@@ -17,8 +17,11 @@ from helpdesk.predictions import PredictBatchResponse, Prediction
 from helpdesk.settings import ModelSettings
 from models.artifact import FAMILY, load_artifact
 from models.gate import Verdict
+from models.lite_graph import _WIDTHS
+from models.loading import load_cascade
 from models.registry_file import FILE, RegistryFile, noted
 from models.shadow_log import ShadowLog
+from prediction_api.serving import WARMING_TEXTS
 from prediction_api.source import Pin, RegistrySource
 from tests.integration.test_prediction_api_process import KEY, running
 from tests.integration.waiting import until
@@ -49,7 +52,9 @@ def register(folder: Path, version: str) -> None:
 
 def promote(folder: Path, version: str) -> None:
     file = RegistryFile(folder)
-    verdict = Verdict(candidate=version, live=file.read().live, data="", criteria=())
+    found = file.read()
+    checksum = found.versions[version].checksum
+    verdict = Verdict(candidate=version, checksum=checksum, live=found.live, data="", criteria=())
     file.change(lambda before: before.promote(version, verdict, noted("test")))
 
 
@@ -258,6 +263,15 @@ def test_a_registry_that_disappears_does_not_let_the_newest_version_serve(artifa
         source.roles()
     moved.rename(path)
     assert source.roles() == before
+
+
+def test_a_version_is_warmed_at_every_width_of_both_stages() -> None:
+    settings = ModelSettings()
+    cascade = load_cascade(load_artifact(settings.artifacts_dir), settings.encoder_dir)
+    unsure = ~cascade._fusion.is_sure(cascade.static_logits(WARMING_TEXTS) * cascade._fusion.static_temperature)
+    assert unsure.all()  # so that the second stage reads them too
+    tokens = [len(cascade._static._tokenizer.ids(text)) for text in WARMING_TEXTS]  # type: ignore[attr-defined]
+    assert {next(width for width in _WIDTHS if width >= count) for count in tokens} == set(_WIDTHS)
 
 
 def test_the_registry_is_read_again_only_when_it_has_changed(artifacts: Path) -> None:

@@ -113,6 +113,32 @@ def test_a_live_model_that_cannot_be_measured_holds_a_candidate_up_but_not_force
     assert states(helpdesk) == {"live": "archived", "new": "live"}
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"text": "a boat please", "intent": "buy_boat", "split": "test"}', "does not know the intent 'buy_boat'"),
+        ("[", "gate.jsonl"),
+        (None, "gate.jsonl"),
+    ],
+    ids=["other labels", "damaged", "missing"],
+)
+def test_tickets_that_do_not_allow_a_comparison_hold_a_candidate_up_but_not_force(
+    helpdesk: CommandLine, artifacts: Path, content: str | None, told: str
+) -> None:
+    add_version(artifacts, "new")
+    helpdesk.text("models", "register", "new")
+    gate = helpdesk.state_dir / "gate.jsonl"
+    gate.unlink()
+    if content is not None:
+        gate.write_text(content, encoding="utf-8")
+    refused = helpdesk.run("models", "promote", "new")
+    assert refused.exit_code == 1
+    assert "new cannot be measured" in refused.stderr
+    assert told in refused.stderr
+    done = helpdesk.json("models", "promote", "new", "--force", "--reason", "other intents from today on")
+    assert (done["live"], done["changes"][-1]["forced"]) == ("new", True)
+
+
 def test_going_back_to_a_damaged_version_is_refused(helpdesk: CommandLine, artifacts: Path) -> None:
     add_version(artifacts, "new")
     helpdesk.text("models", "register", "new")

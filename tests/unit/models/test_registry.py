@@ -15,7 +15,9 @@ NOTE = Note(at=datetime(2026, 11, 21, tzinfo=UTC), by="ada", reason="a test")
 
 def verdict(candidate: str, live: str | None, *, passed: bool = True) -> Verdict:
     criterion = Criterion(name="accuracy", passed=passed, finding="0.9 against 0.8")
-    return Verdict(candidate=candidate, live=live, data="test.jsonl", criteria=(criterion,))
+    return Verdict(
+        candidate=candidate, checksum=f"sum of {candidate}", live=live, data="test.jsonl", criteria=(criterion,)
+    )
 
 
 def registry(*candidates: str) -> Registry:
@@ -97,6 +99,21 @@ def test_force_is_recorded_only_where_it_was_needed() -> None:
 def test_a_verdict_about_other_versions_counts_for_nothing_even_by_force(other: Verdict) -> None:
     with pytest.raises(PromotionRefused, match="promote again"):
         registry("b", "c").promote("b", other, NOTE, forced=True)
+
+
+def test_a_verdict_about_an_artifact_that_was_exchanged_since_counts_for_nothing() -> None:
+    found = registry("b").register("b", "another", NOTE)
+    with pytest.raises(PromotionRefused, match="registered anew since the gate examined it"):
+        found.promote("b", verdict("b", "a"), NOTE, forced=True)
+
+
+def test_an_artifact_that_was_exchanged_cannot_come_back_past_the_gate() -> None:
+    found = promoted(registry("b"), "b").register("a", "another", NOTE).archive("a", NOTE)
+    assert found.earlier == []
+    with pytest.raises(IllegalTransition, match="nothing to go back to"):
+        found.roll_back(NOTE)
+    taken_up = promoted(registry("b"), "b").register("a", "sum of a", NOTE).archive("a", NOTE)
+    assert taken_up.roll_back(NOTE).live == "a"
 
 
 def test_only_one_version_is_in_shadow_at_a_time() -> None:

@@ -40,8 +40,12 @@ def registered(file: RegistryFile, artifacts: Path, version: str) -> Registry:
 
 
 def promotion(version: str, live: str | None) -> Callable[[Registry], Registry]:
-    verdict = Verdict(candidate=version, live=live, data="", criteria=())
-    return lambda before: before.promote(version, verdict, NOTE)
+    def change(before: Registry) -> Registry:
+        checksum = before.versions[version].checksum
+        verdict = Verdict(candidate=version, checksum=checksum, live=live, data="", criteria=())
+        return before.promote(version, verdict, NOTE)
+
+    return change
 
 
 def test_in_a_fresh_checkout_the_shipped_artifact_is_live() -> None:
@@ -187,7 +191,9 @@ from models.gate import Verdict
 from models.registry_file import RegistryFile, noted
 
 file, version = RegistryFile(Path(sys.argv[1])), sys.argv[2]
-verdict = Verdict(candidate=version, live=file.read().live, data="", criteria=())
+found = file.read()
+checksum = found.versions[version].checksum
+verdict = Verdict(candidate=version, checksum=checksum, live=found.live, data="", criteria=())
 print("ready", flush=True)
 sys.stdin.readline()
 try:
