@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cli import dead, demo, desk, evaluate, kb, keys, run, settings, submit, tickets, train
+from cli import dead, demo, desk, evaluate, kb, keys, models, run, settings, submit, tickets, train
 from cli.app import new_app
 
 START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
     LEARNING: (train.train, evaluate.evaluate),
 }
 GROUPS = {
+    "models": (models.app, LEARNING),
     "kb": (kb.app, LEARNING),
     "dead": (dead.app, OPERATING),
     "keys": (keys.app, OPERATING),

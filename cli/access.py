@@ -1,5 +1,7 @@
 """Opens what a command works with; heavy modules load only then, so that `--help` stays fast."""
 
+import getpass
+import os
 from typing import TYPE_CHECKING
 
 from helpdesk.ports.store import Role
@@ -36,3 +38,11 @@ def store() -> "Store":
     opened = open_store(settings())
     opened.migrate()
     return opened
+
+
+def user() -> str:
+    """Return who runs this program, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"user {os.getuid()}"

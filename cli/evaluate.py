@@ -42,6 +42,7 @@ def evaluate(
     from models.dataset import ReadOptions, load_held_out
     from models.evaluate import evaluate_tickets
     from models.html_report import html_report
+    from models.registry_file import RegistryFile
 
     settings = load_settings().model
     path = data or PROJECT_DIR / "data" / "training_tickets.jsonl"
@@ -50,7 +51,8 @@ def evaluate(
     )
     tickets = load_held_out(path, read, split=split)
     wanted = [first or settings.version, *([second] if second else [])]
-    artifacts = [load_artifact(settings.artifacts_dir, version) for version in wanted]
+    live = RegistryFile(settings.artifacts_dir)
+    artifacts = [load_artifact(settings.artifacts_dir, name) if name else live.artifact() for name in wanted]
     if len({artifact.manifest.version for artifact in artifacts}) < len(artifacts):
         raise CommandFailed("these are the same version twice")
     evaluations = {}
@@ -85,7 +87,7 @@ def evaluate(
 
 def print_differences(console: Console, versions: Sequence[str], differences: "Sequence[Difference]") -> None:
     """Print each metric of both models, the difference, and whether it is more than luck."""
-    from models.html_report import verdict
+    from models.comparison import verdict
 
     title = f"[bold]{versions[1]} against {versions[0]}[/]"
     compared = table("metric", *versions, "difference", "95 % of draws", f"{versions[1]} is", title=title)
@@ -104,7 +106,7 @@ def print_differences(console: Console, versions: Sequence[str], differences: "S
 
 
 def _difference_document(item: "Difference") -> dict[str, Any]:
-    from models.html_report import verdict
+    from models.comparison import verdict
 
     return {
         "metric": item.metric,

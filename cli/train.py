@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cli.console import CommandFailed, Json, print_json, stderr, stdout
+from cli.access import user
+from cli.console import CommandFailed, Json, print_json, program, stderr, stdout
 from cli.data_options import Encoding, LabelColumnName, OutOfScopeLabel, TextColumnName
 from cli.data_report import print_report, report_document
 from cli.evaluate import document, print_evaluation
@@ -36,7 +37,7 @@ def train(
     ] = 0.98,
     as_json: Json = False,
 ) -> None:
-    """Check labelled tickets, then train a model; it serves from the next start of the prediction API on."""
+    """Check labelled tickets, then train a model; it becomes a candidate, or live where no other model is."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks on this machine's instruction sets
     from helpdesk.settings import PROJECT_DIR, load_settings
 
@@ -62,6 +63,10 @@ def train(
         return
 
     settings = load_settings().model
+    from models.registry_file import RegistryFile, noted
+
+    registry = RegistryFile(output or settings.artifacts_dir)
+    registry.settle()
     with _progress() as progress:
         tasks = {"loading TensorFlow": progress.add_task("loading TensorFlow", total=None, loss="")}
         from models.train import TrainingOptions
@@ -82,14 +87,19 @@ def train(
             options=TrainingOptions(seed=seed, fine_tune=fine_tune, target_precision=target_precision),
             on_progress=on_progress,
         )
+    version, checksum = trained.artifact.manifest.version, trained.artifact.checksum
+    note = noted(user(), f"trained on {path.name}")
+    state = registry.change(lambda before: before.register(version, checksum, note)).versions[version].state
     if as_json:
-        print_json(
-            document(trained.artifact, trained.evaluation)
-            | {"directory": str(trained.artifact.directory), "seconds": round(trained.duration_s, 1)}
-        )
+        told = {"state": state.value, "directory": str(trained.artifact.directory)}
+        print_json(document(trained.artifact, trained.evaluation) | told | {"seconds": round(trained.duration_s, 1)})
         return
     print_evaluation(stdout(), trained.artifact, trained.evaluation)
     stdout().print(f"trained in {trained.duration_s:.0f} s: {trained.artifact.directory}", soft_wrap=True)
+    if state == "candidate":
+        stdout().print(f"It is a candidate. Let it serve: {program()} models promote {version}", soft_wrap=True)
+    else:
+        stdout().print(f"It is {state}.")
 
 
 def _progress() -> Progress:

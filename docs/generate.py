@@ -169,6 +169,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "already-claimed": "Take another ticket. For a message from the broker: acknowledge it and drop it.",
     "not-claimed": "Claim the ticket, then repeat.",
     "idempotency-conflict": "Send a new `Idempotency-Key` with a new request.",
+    "promotion-refused": "Not over HTTP: read what each criterion found; train a better one, or force it.",
     "not-authenticated": "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.",
     "not-authorised": "Use a key with one of the roles that the detail names.",
     "too-many-requests": "Wait for as many seconds as `Retry-After` says.",
@@ -236,13 +237,14 @@ def http_api() -> str:
 def _apps() -> Iterator[FastAPI]:
     from helpdesk.wiring import open_broker, open_store
     from prediction_api.app import create_app as prediction_api
+    from prediction_api.source import FixedSource
     from ticket_api.app import create_app as ticket_api
 
     with tempfile.TemporaryDirectory() as folder:
         local = Settings(state_dir=Path(folder), rabbitmq_url=None, database_url=None)
         with closing(open_store(local)) as store, closing(open_broker(local)) as broker:
             yield ticket_api(local, store=store, broker=broker)
-            yield prediction_api(local.prediction_api, load_model=_no_model, keys=StoredKeys(store))
+            yield prediction_api(local.prediction_api, source=FixedSource(_no_model), keys=StoredKeys(store))
 
 
 def _no_model() -> NoReturn:

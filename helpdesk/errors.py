@@ -14,11 +14,12 @@
     │   ├── ApiKeyNotFound
     │   └── ArticleNotFound
     ├── Conflict
-    │   ├── IllegalTransition     the ticket's status does not allow the action
+    │   ├── IllegalTransition     the ticket's status, or the model's state, does not allow the action
     │   ├── VersionConflict       somebody changed the ticket in between
     │   ├── AlreadyClaimed        another person has the ticket
     │   ├── NotClaimed            the caller does not hold the claim (it ran out, or never was theirs)
-    │   └── IdempotencyConflict   the key was used with another body
+    │   ├── IdempotencyConflict   the key was used with another body
+    │   └── PromotionRefused      the gate does not let a model go live
     ├── NotAuthenticated          no key, or an unknown one
     ├── NotAuthorised             the key's role does not allow this
     ├── TooManyRequests           carries retry_after_s
@@ -110,7 +111,7 @@ class Conflict(HelpdeskError):
 
 
 class IllegalTransition(Conflict):
-    """The ticket's status does not allow the action."""
+    """The ticket's status, or the model's state, does not allow the action."""
 
 
 class VersionConflict(Conflict):
@@ -127,6 +128,10 @@ class NotClaimed(Conflict):
 
 class IdempotencyConflict(Conflict):
     """The idempotency key was used before, with another body."""
+
+
+class PromotionRefused(Conflict):
+    """The gate does not let a model go live."""
 
 
 class NotAuthenticated(HelpdeskError):

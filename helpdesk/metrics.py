@@ -26,6 +26,25 @@ prediction_duration = Histogram(
     buckets=(0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0),
 )
 prediction_queue = Gauge("helpdesk_prediction_queue_length", "Tickets that wait for an inference.")
+model_switches = Counter(
+    "helpdesk_model_switches_total",
+    "Versions that took the place of the one that served (`switched`), or could not be loaded (`refused`).",
+    ("outcome",),
+)
+shadow_predictions = Counter(
+    "helpdesk_shadow_predictions_total",
+    "Answered tickets that the version in shadow was offered: `agreed`, `disagreed`, `failed` or `dropped`.",
+    ("outcome",),
+)
+shadow_duration = Histogram(
+    "helpdesk_shadow_duration_seconds",
+    "One ticket in shadow, without its waiting.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0),
+)
+shadow_queue = Gauge("helpdesk_shadow_queue_length", "Tickets that wait for the version in shadow.")
+shadow_unrecorded = Counter(
+    "helpdesk_shadow_unrecorded_total", "Predictions in shadow that could not be written to their file."
+)
 
 # What relay and worker stand on
 dependency_up = Gauge("helpdesk_dependency_up", "Whether a part answered when last asked: 1 or 0.", ("dependency",))

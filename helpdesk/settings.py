@@ -77,9 +77,24 @@ class ModelSettings(_Group):
     """The intent model."""
 
     artifacts_dir: Path = Field(default=PROJECT_DIR / "model_artifacts", description="Where model artifacts lie.")
-    version: str = Field(default="", description="Artifact to serve (empty: the newest).")
+    version: str = Field(
+        default="", description="Artifact to serve, whatever the registry says (empty: the registry's live one)."
+    )
     encoder_dir: Path = Field(
         default=PROJECT_DIR / ".cache" / "encoder", description="Where MiniLM lies, built for serving once per machine."
+    )
+    gate_data: Path = Field(
+        default=PROJECT_DIR / "data" / "training_tickets.jsonl",
+        description="Labelled tickets on whose test part a version is compared with the live one before a promotion.",
+    )
+    gate_max_ece: float = Field(
+        default=0.02, gt=0, le=1, description="Largest calibration error (ECE) with which a version may be promoted."
+    )
+    gate_min_precision: float = Field(
+        default=0.97,
+        gt=0,
+        le=1,
+        description="Least share of right answers above a version's own thresholds with which it may be promoted.",
     )
 
 

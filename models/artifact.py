@@ -5,9 +5,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -82,17 +82,17 @@ class Manifest(BaseModel):
         return Calibration(self.thresholds, self.out_of_scope_weight, self.out_of_scope_threshold)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Artifact:
-    """One version on disk, verified."""
+    """One version on disk, verified.
+
+    Attributes:
+        checksum: SHA-256 of the manifest, which holds those of all other files: names the whole content.
+    """
 
     directory: Path
     manifest: Manifest
-
-    @cached_property
-    def checksum(self) -> str:
-        """SHA-256 over the checksums of all files: names the content."""
-        return hashlib.sha256(json.dumps(self.manifest.files, sort_keys=True).encode()).hexdigest()
+    checksum: str
 
     def file(self, name: str) -> Path:
         """Return the path of one of its files."""
@@ -114,17 +114,17 @@ def library_versions() -> dict[str, str]:
 
 
 def save_artifact(root: Path, files: Mapping[str, bytes], manifest: Mapping[str, Any], card: str) -> Artifact:
-    """Write a new version under ``root/intent`` in one step and return it.
+    """Write a new version under ``root/intent`` in one step and return it; one that is there already, whole, stays.
 
     Args:
         files: contents by name.
         manifest: the fields of ``Manifest`` without version, training time, files, libraries and feature signature.
         card: text of CARD.md, in which ``{version}`` stands for the version.
     """
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    digests = {name: _sha256(content) for name, content in files.items()}
     content = json.dumps([digests, manifest], sort_keys=True).encode()
     now = datetime.now(UTC)
-    version = f"{now:%Y.%m.%d}-{hashlib.sha256(content).hexdigest()[:8]}"
+    version = f"{now:%Y.%m.%d}-{_sha256(content)[:8]}"
     files = {**files, CARD: card.replace("{version}", version).encode()}
     complete = Manifest(
         **manifest,
@@ -132,40 +132,67 @@ def save_artifact(root: Path, files: Mapping[str, bytes], manifest: Mapping[str,
         trained_at=now.replace(microsecond=0),
         feature_signature=feature_signature(),
         libraries=library_versions(),
-        files={name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
+        files={name: _sha256(content) for name, content in sorted(files.items())},
     )
     family = root / FAMILY
     family.mkdir(parents=True, exist_ok=True)
+    text = complete.model_dump_json(indent=2) + "\n"
+    with suppress(ModelUnavailable):
+        return _verified(family / version)
     with tempfile.TemporaryDirectory(dir=family, prefix=".new-") as temporary:
         unfinished = Path(temporary) / version
         unfinished.mkdir()
         for name, data in files.items():
             (unfinished / name).write_bytes(data)
-        (unfinished / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (unfinished / MANIFEST).write_text(text, encoding="utf-8")
         final = family / version
         if final.exists():
             shutil.rmtree(final)
         unfinished.rename(final)
-    return Artifact(final, complete)
+    return Artifact(final, complete, _sha256(text.encode()))
 
 
-def load_artifact(root: Path, version: str = "") -> Artifact:
+def load_artifact(root: Path, version: str = "", checksum: str = "") -> Artifact:
     """Return a version, or the one trained last, after checking every file against the manifest.
+
+    Args:
+        checksum: the artifact's, where it is known; one that has another is refused.
 
     Raises:
         ModelUnavailable: there is none, or it is damaged, or made for other code; says which and what to do.
     """
-    family = root / FAMILY
-    if version:
-        return _verified(family / version)
-    candidates = sorted(path.parent for path in family.glob(f"*/{MANIFEST}") if not path.parent.name.startswith("."))
-    if not candidates:
-        raise ModelUnavailable(f"There is no model in {family}; `helpdesk train` makes one.")
-    return _verified(max(candidates, key=lambda directory: _manifest(directory).trained_at))
+    version = version or newest_version(root) or ""
+    if not version:
+        raise ModelUnavailable(f"There is no model in {root / FAMILY}; `helpdesk train` makes one.")
+    artifact = _verified(root / FAMILY / version)
+    if checksum and artifact.checksum != checksum:
+        raise ModelUnavailable(
+            f"The model {version} is not the one that was registered (its manifest's checksum differs); "
+            "restore its files, or go back with `helpdesk models rollback`."
+        )
+    return artifact
+
+
+def versions_in(root: Path) -> list[str]:
+    """Return the names of all versions under ``root/intent``, usable or not."""
+    found = (path.parent.name for path in (root / FAMILY).glob(f"*/{MANIFEST}"))
+    return sorted(name for name in found if not name.startswith("."))
+
+
+def newest_version(root: Path) -> str | None:
+    """Return the version trained last.
+
+    Raises:
+        ModelUnavailable: a manifest is damaged.
+    """
+    versions = versions_in(root)
+    return max(versions, key=lambda name: _manifest(root / FAMILY / name)[0].trained_at, default=None)
 
 
 def _verified(directory: Path) -> Artifact:
-    manifest = _manifest(directory)
+    manifest, checksum = _manifest(directory)
+    if manifest.version != directory.name:
+        raise ModelUnavailable(f"The folder {directory} holds the model {manifest.version}; a version keeps its name.")
     if manifest.feature_signature != feature_signature():
         raise ModelUnavailable(
             f"The model {manifest.version} reads texts as {manifest.feature_signature!r}, this code as "
@@ -176,17 +203,19 @@ def _verified(directory: Path) -> Artifact:
             content = (directory / name).read_bytes()
         except OSError as error:
             raise ModelUnavailable(f"The model {manifest.version} lacks its file {name}: {error.strerror}.") from error
-        if hashlib.sha256(content).hexdigest() != digest:
+        if _sha256(content) != digest:
             raise ModelUnavailable(
                 f"The file {name} of the model {manifest.version} is damaged (its checksum differs from the manifest); "
                 "restore it, or train again with `helpdesk train`."
             )
-    return Artifact(directory, manifest)
+    return Artifact(directory, manifest, checksum)
 
 
-def _manifest(directory: Path) -> Manifest:
+def _manifest(directory: Path) -> tuple[Manifest, str]:
+    """Return a folder's manifest and its checksum."""
     try:
-        manifest = Manifest.model_validate_json((directory / MANIFEST).read_bytes())
+        content = (directory / MANIFEST).read_bytes()
+        manifest = Manifest.model_validate_json(content)
     except OSError as error:
         raise ModelUnavailable(f"There is no model at {directory}: {error.strerror}.") from error
     except ValidationError as error:
@@ -196,4 +225,8 @@ def _manifest(directory: Path) -> Manifest:
     labels = set(manifest.labels)
     if labels != set(manifest.thresholds) or labels != set(manifest.categories):
         raise ModelUnavailable(f"The manifest in {directory} is damaged: labels, thresholds and categories differ.")
-    return manifest
+    return manifest, _sha256(content)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -11,6 +11,7 @@ from models.calibrate import log_softmax, out_of_scope_scores
 from models.cascade import Cascade
 from models.loading import load_cascade
 from models.preprocess import readable
+from models.registry_file import RegistryFile
 from models.sentiment import SentimentReader
 
 _TOP = 3
@@ -68,11 +69,17 @@ class Classifier:
         return predictions
 
 
-def load_classifier(settings: ModelSettings) -> Classifier:
-    """Return the classifier of the artifact that the settings name.
+def load_classifier(settings: ModelSettings, version: str = "", checksum: str = "") -> Classifier:
+    """Return the classifier of a version, or of the one that the settings name, or of the registry's live one.
+
+    Args:
+        checksum: what the version's artifact must have, where it is known.
 
     Raises:
         ModelUnavailable: there is no usable artifact.
     """
-    artifact = load_artifact(settings.artifacts_dir, settings.version)
+    if name := version or settings.version:
+        artifact = load_artifact(settings.artifacts_dir, name, checksum)
+    else:
+        artifact = RegistryFile(settings.artifacts_dir).artifact()
     return Classifier(artifact, load_cascade(artifact, settings.encoder_dir), SentimentReader())

@@ -8,6 +8,7 @@ from models.row_scores import RowScores, metrics_of
 
 SAMPLES = 1_000
 INTERVAL = 0.95
+LOWER_IS_BETTER = frozenset({"ece", "nll", "oos_fpr95", "oos_false_rejections"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,10 @@ def compare(
         for name, values in drawn.items()
         if values
     ]
+
+
+def verdict(difference: Difference) -> str:
+    """Return whether the second model is better or worse beyond the luck of these rows."""
+    if not difference.significant:
+        return "not significant"
+    return "better" if (difference.low > 0) != (difference.metric in LOWER_IS_BETTER) else "worse"

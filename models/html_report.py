@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from models.comparison import Difference
+from models.comparison import Difference, verdict
 from models.evaluate import METRICS, Evaluation
 from models.pictures import pictures
 
@@ -16,7 +16,6 @@ table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .75
 figure { display: inline-block; margin: 0 1rem 1rem 0 } svg { max-width: 100%; height: auto }
 .better { color: #0d652d } .worse { color: #a50e0e }
 """
-LOWER_IS_BETTER = frozenset({"ece", "nll", "oos_fpr95", "oos_false_rejections"})
 
 
 def html_report(evaluations: Mapping[str, Evaluation], differences: Sequence[Difference], *, data: str) -> str:
@@ -47,13 +46,6 @@ def html_report(evaluations: Mapping[str, Evaluation], differences: Sequence[Dif
 </body>
 </html>
 """
-
-
-def verdict(difference: Difference) -> str:
-    """Return whether the second model is better or worse beyond the luck of these rows."""
-    if not difference.significant:
-        return "not significant"
-    return "better" if (difference.low > 0) != (difference.metric in LOWER_IS_BETTER) else "worse"
 
 
 def _metrics(evaluations: Mapping[str, Evaluation], differences: Mapping[str, Difference]) -> str:

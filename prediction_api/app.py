@@ -1,18 +1,14 @@
 """The prediction API's routes. The app serves at once, and is ready when its model is loaded."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Response
-from prometheus_client import Counter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
 
-from helpdesk import metrics
-from helpdesk.errors import ModelUnavailable
 from helpdesk.ports.store import Role
 from helpdesk.predictions import ModelInfo, PredictBatchRequest, PredictBatchResponse, Prediction, PredictRequest
 from helpdesk.settings import PredictionApiSettings
@@ -20,12 +16,10 @@ from helpdesk.web.app import new_app
 from helpdesk.web.authentication import Caller, KeyChecker, require
 from helpdesk.web.instrumentation import metrics_response
 from helpdesk.web.problems import problem_responses
-from prediction_api.batching import Batcher, Model
+from prediction_api.serving import OpenShadow, ServingModel
+from prediction_api.source import ModelSource
 
-RETRY_LOADING_S = 5.0
 DESCRIPTION = "Intent with calibrated confidence, out-of-scope score and sentiment of support tickets."
-
-_logger = logging.getLogger(__name__)
 
 Trusted = Annotated[Caller, Depends(require(Role.AGENT, Role.OPERATOR, Role.ML))]
 Operating = Annotated[Caller, Depends(require(Role.OPERATOR, Role.ML))]
@@ -42,68 +36,35 @@ class Readiness(BaseModel):
 
     status: Literal["ready"] = "ready"
     model_version: str
+    refused: str | None = Field(description="Why the version that should serve does not; null where it does.")
 
 
-class ServingModel:
-    """The model once it is loaded, and until then the reason why it is not."""
+class ServedModel(ModelInfo):
+    """The model that serves, and what the registry wants besides."""
 
-    def __init__(self, load: Callable[[], Model]) -> None:
-        self._load = load
-        self._reason = "The model is being loaded; try again in a few seconds."
-        self._info: ModelInfo | None = None
-        self._batcher: Batcher | None = None
-
-    async def load(self) -> None:
-        """Load in a thread; where that fails, say why and try again, so that a restored artifact is picked up."""
-        while self._batcher is None:
-            try:
-                model = await asyncio.to_thread(self._load)
-            except ModelUnavailable as error:
-                self._reason = str(error)
-                _logger.error("model unavailable", extra={"reason": self._reason})
-                await asyncio.sleep(RETRY_LOADING_S)
-            else:
-                self._info, self._batcher = model.info, Batcher(model)
-                _logger.info("model loaded", extra={"model_version": self._info.model_version})
-
-    async def close(self) -> None:
-        """Finish what waits."""
-        if self._batcher is not None:
-            await self._batcher.close()
-
-    @property
-    def info(self) -> ModelInfo:
-        """What serves; raises ModelUnavailable."""
-        if self._info is None:
-            raise ModelUnavailable(self._reason)
-        return self._info
-
-    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return predictions; raises ModelUnavailable or PredictionFailed."""
-        if self._batcher is None:
-            raise ModelUnavailable(self._reason)
-        predictions = await self._batcher.predict(texts)
-        for prediction in predictions:
-            _counter(prediction.predicted_label, prediction.out_of_scope).inc()
-            metrics.prediction_confidence.observe(prediction.prediction_confidence)
-        return predictions
+    refused: str | None = Field(description="Why the version that should serve does not; null where it does.")
+    shadow_version: str | None = Field(description="The version that predicts beside it, without effect.")
+    shadow_refused: str | None = Field(description="Why the version that should be in shadow is not.")
 
 
-def create_app(settings: PredictionApiSettings, *, load_model: Callable[[], Model], keys: KeyChecker) -> FastAPI:
+def create_app(
+    settings: PredictionApiSettings, *, source: ModelSource, keys: KeyChecker, open_shadow: OpenShadow | None = None
+) -> FastAPI:
     """Return the app.
 
     Args:
-        load_model: called once the app starts, in a thread; may raise ModelUnavailable, and is then called again.
+        source: says which model serves, again and again, and loads it, in threads.
         keys: who may ask.
+        open_shadow: starts the version that the source has in shadow; None where nothing shall be.
     """
-    serving = ServingModel(load_model)
+    serving = ServingModel(source, open_shadow=open_shadow)
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        loading = asyncio.create_task(serving.load())
+        following = asyncio.create_task(serving.follow())
         yield
-        loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         await serving.close()
 
     app = new_app(
@@ -120,13 +81,15 @@ def _add_prediction_routes(app: FastAPI, serving: ServingModel) -> None:
     @app.post("/predict", response_model=Prediction, responses=responses)
     async def predict(request: PredictRequest, _: Trusted) -> Response:
         """Classify one ticket. Calls that come at the same time are batched."""
-        (prediction,) = await serving.predict([request.ticket])
-        return _json(prediction)
+        predictions = await serving.predict([request.ticket])
+        return _json(predictions[0], _afterwards(serving, [request.ticket], predictions))
 
     @app.post("/predict/batch", response_model=PredictBatchResponse, responses=responses)
     async def predict_batch(request: PredictBatchRequest, _: Trusted) -> Response:
         """Classify several tickets; the predictions come in their order."""
-        return _json(PredictBatchResponse(predictions=await serving.predict(request.tickets)))
+        predictions = await serving.predict(request.tickets)
+        after = _afterwards(serving, request.tickets, predictions)
+        return _json(PredictBatchResponse(predictions=predictions), after)
 
 
 def _add_operation_routes(app: FastAPI, serving: ServingModel) -> None:
@@ -138,12 +101,17 @@ def _add_operation_routes(app: FastAPI, serving: ServingModel) -> None:
     @app.get("/ready", responses=problem_responses(503))
     async def ready() -> Readiness:
         """Say whether predictions can be had."""
-        return Readiness(model_version=serving.info.model_version)
+        return Readiness(model_version=serving.info.model_version, refused=serving.refused)
 
     @app.get("/model", responses=problem_responses(401, 403, 429, 503))
-    async def model(_: Trusted) -> ModelInfo:
-        """Describe the model that serves."""
-        return serving.info
+    async def model(_: Trusted) -> ServedModel:
+        """Describe the model that serves, and name the one in shadow."""
+        return ServedModel(
+            **serving.info.model_dump(),
+            refused=serving.refused,
+            shadow_version=serving.shadow_version,
+            shadow_refused=serving.shadow_refused,
+        )
 
     @app.get("/metrics", response_class=Response, responses=problem_responses(401, 403, 429, 503))
     async def prometheus(_: Operating) -> Response:
@@ -151,12 +119,13 @@ def _add_operation_routes(app: FastAPI, serving: ServingModel) -> None:
         return metrics_response()
 
 
-@cache
-def _counter(intent: str, out_of_scope: bool) -> Counter:
-    """Looking a child up by its labels costs more than counting does."""
-    return metrics.predictions.labels(intent, str(out_of_scope).lower())
+def _afterwards(
+    serving: ServingModel, texts: Sequence[str], predictions: Sequence[Prediction]
+) -> BackgroundTask | None:
+    """Return what is done once the response is sent: the version in shadow may read the tickets."""
+    return BackgroundTask(serving.show_shadow, texts, predictions) if serving.shadow_version is not None else None
 
 
-def _json(model: BaseModel) -> Response:
+def _json(model: BaseModel, background: BackgroundTask | None) -> Response:
     """Skip FastAPI's second validation: what the model gave is valid, and it is most of a small request's time."""
-    return Response(model.model_dump_json(), media_type="application/json")
+    return Response(model.model_dump_json(), media_type="application/json", background=background)

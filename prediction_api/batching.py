@@ -39,6 +39,11 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
         self._running: asyncio.Task[None] | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it works or has work; any thread may ask."""
+        return self._running is not None and not self._running.done()
+
     async def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Return one prediction per text, in order.
 

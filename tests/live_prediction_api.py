@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,8 @@ from helpdesk.web.server import bind
 from models.classifier import load_classifier
 from prediction_api.app import create_app
 from prediction_api.batching import Model
+from prediction_api.service import open_shadow
+from prediction_api.source import FixedSource, ModelSource
 
 OWN_KEY = "the processor's own key"
 START_LIMIT_S = 30.0
@@ -48,10 +51,11 @@ def running(
     directory: Path,
     *,
     load_model: Callable[[], Model] = shipped_model,
+    source: ModelSource | None = None,
     settings: PredictionApiSettings | None = None,
     await_ready: bool = True,
 ) -> Iterator[LivePredictionApi]:
-    """Run the service until the block ends."""
+    """Run the service until the block ends, around one model, or around those of a source with its shadow."""
     settings = settings or PredictionApiSettings()
     with closing(SqlStore.open(Settings(state_dir=directory))) as store:
         store.migrate()
@@ -61,7 +65,12 @@ def running(
                 keys[role.value], stored = new_key(role, name=role.value)
                 tx.add_api_key(stored)
         checkers = AnyOf([OwnKey(OWN_KEY, Caller("own", "processor", Role.ML)), StoredKeys(store, ttl_s=0.2)])
-        app = create_app(settings, load_model=load_model, keys=checkers)
+        app = create_app(
+            settings,
+            source=source or FixedSource(load_model),
+            keys=checkers,
+            open_shadow=partial(open_shadow, directory),
+        )
         with closing(bind(settings, 0, setting="PORT")) as listener:
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="live-prediction-api")

@@ -18,7 +18,8 @@ from helpdesk.predictions import MAX_BATCH, MAX_TICKET_CHARACTERS, ModelInfo, Pr
 from helpdesk.settings import ModelSettings, PredictionApiSettings
 from helpdesk.web.keys import new_key
 from models.classifier import load_classifier
-from prediction_api import app as app_module
+from prediction_api import serving
+from prediction_api.app import ServedModel
 from prediction_api.batching import Model
 from tests.live_prediction_api import LivePredictionApi, running, shipped_model
 
@@ -68,11 +69,12 @@ def test_concurrent_callers_all_get_their_own_answer(api: LivePredictionApi) -> 
 
 
 def test_the_model_is_described(client: httpx.Client) -> None:
-    info = ModelInfo.model_validate_json(client.get("/model").content)
+    info = ServedModel.model_validate_json(client.get("/model").content)
     assert len(info.labels) == 27
     assert set(info.categories) == set(info.labels)
     assert info.metrics["accuracy"] > 0.5
-    assert client.get("/ready").json() == {"status": "ready", "model_version": info.model_version}
+    assert client.get("/ready").json() == {"status": "ready", "model_version": info.model_version, "refused": None}
+    assert (info.refused, info.shadow_version, info.shadow_refused) == (None, None, None)
 
 
 def test_health_and_readiness_need_no_key(api: LivePredictionApi) -> None:
@@ -218,7 +220,7 @@ def test_until_the_model_is_loaded_it_is_alive_but_not_ready(tmp_path: Path) -> 
 def test_a_damaged_artifact_is_told_and_a_restored_one_is_picked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "RETRY_LOADING_S", 0.1)
+    monkeypatch.setattr(serving, "RETRY_LOADING_S", 0.1)
     good, artifacts = ModelSettings().artifacts_dir, tmp_path / "artifacts"
 
     def load() -> Model:

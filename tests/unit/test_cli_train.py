@@ -1,9 +1,13 @@
-"""`helpdesk train --check-only`: the report that people and programs read before anything is trained."""
+"""`helpdesk train`: the report that people and programs read before anything is trained, and what becomes of it."""
 
 import json
 from pathlib import Path
 
+from helpdesk.settings import ModelSettings
+from models.artifact import FAMILY
+from models.registry_file import FILE
 from tests.command_line import CommandLine
+from tests.model_versions import add_version
 
 
 def write(path: Path, extra: str = "") -> Path:
@@ -50,3 +54,35 @@ def test_an_ambiguous_column_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("text,label,category\na,b,c\n", encoding="utf-8")
     assert "--label-column" in CommandLine(tmp_path).error("train", "--data", str(path))
+
+
+def test_what_was_trained_is_a_candidate_and_what_was_live_stays_so(tmp_path: Path) -> None:
+    artifacts = tmp_path / "artifacts"
+    add_version(artifacts, "before")
+    helpdesk = CommandLine(
+        tmp_path,
+        {
+            "HELPDESK_MODEL__ARTIFACTS_DIR": str(artifacts),
+            "HELPDESK_MODEL__ENCODER_DIR": str(ModelSettings().encoder_dir),
+        },
+    )
+    trained = helpdesk.json("train", "--data", str(write(tmp_path / "mine.csv")))
+    assert trained["state"] == "candidate"
+    listed = helpdesk.json("models", "list")
+    assert listed["live"] == "before"
+    assert {row["version"]: row["state"] for row in listed["versions"]} == {
+        "before": "live",
+        trained["model_version"]: "candidate",
+    }
+    assert helpdesk.json("models", "history")["history"][0]["note"]["reason"] == "trained on mine.csv"
+
+
+def test_a_damaged_registry_stops_a_training_before_it_begins(tmp_path: Path) -> None:
+    family = tmp_path / "artifacts" / FAMILY
+    family.mkdir(parents=True)
+    (family / FILE).write_text("{", encoding="utf-8")
+    helpdesk = CommandLine(tmp_path, {"HELPDESK_MODEL__ARTIFACTS_DIR": str(family.parent)})
+    result = helpdesk.run("train", "--data", str(write(tmp_path / "mine.csv")))
+    assert result.exit_code == 1
+    assert "registry.json is damaged" in result.stderr
+    assert [path.name for path in family.iterdir() if path.is_dir()] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import ModelUnavailable
-from models.artifact import FAMILY, MANIFEST, load_artifact
+from models.artifact import FAMILY, MANIFEST, load_artifact, save_artifact
 from models.loading import HEAD, STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS, load_cascade
 from models.train import TrainedModel
 from tests.unit.models.conftest import ENCODER_DIR
@@ -120,3 +120,26 @@ def test_without_any_model_the_remedy_is_named(tmp_path: Path) -> None:
         load_artifact(tmp_path)
     with pytest.raises(ModelUnavailable, match="no model at"):
         load_artifact(tmp_path, "2026.01.01-00000000")
+
+
+def test_saving_what_is_there_already_leaves_it_as_it_is(tmp_path: Path, trained: TrainedModel) -> None:
+    """A live version keeps its checksum when somebody trains the very same model again."""
+    fields = trained.artifact.manifest.model_dump(
+        exclude={"version", "trained_at", "feature_signature", "libraries", "files"}
+    )
+    files = {name: trained.artifact.file(name).read_bytes() for name in (STATIC_GRAPH, HEAD)}
+    first = save_artifact(tmp_path, files, fields, "card")
+    change_manifest(first.directory, trained_at="2000-01-01T00:00:00Z")
+    kept = load_artifact(tmp_path)
+    assert save_artifact(tmp_path, files, fields, "card") == kept
+    (first.directory / HEAD).write_bytes(b"damaged")
+    assert save_artifact(tmp_path, files, fields, "card").manifest.trained_at > kept.manifest.trained_at
+    assert load_artifact(tmp_path).file(HEAD).read_bytes() == files[HEAD]
+
+
+def test_the_checksum_covers_thresholds_and_labels_too(root: Path) -> None:
+    checksum = load_artifact(root).checksum
+    assert load_artifact(root, directory_of(root).name, checksum).checksum == checksum
+    change_manifest(directory_of(root), out_of_scope_threshold=99.0)
+    with pytest.raises(ModelUnavailable, match="not the one that was registered"):
+        load_artifact(root, directory_of(root).name, checksum)

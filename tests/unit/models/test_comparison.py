@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from models.calibrate import Calibration
-from models.comparison import Difference, compare
+from models.comparison import Difference, compare, verdict
 from models.evaluate import Evaluation, evaluate_logits
-from models.html_report import html_report, verdict
+from models.html_report import html_report
 from models.pictures import CONFUSIONS, RELIABILITY, RISK_COVERAGE, pictures
 from models.row_scores import metrics_of, reliability, risk_coverage, score_rows
 
