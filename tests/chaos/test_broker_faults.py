@@ -116,7 +116,10 @@ def test_everything_that_starts_before_the_broker_waits_for_it(start_system: Sta
 def test_what_is_deleted_is_declared_again_and_lost_messages_are_found_by_the_watchdog(
     what: str, start_system: StartSystem, rabbitmq_url: str
 ) -> None:
-    system = start_system("servers", extra={"HELPDESK_PROCESSOR__STUCK_AFTER_S": "10"})
+    patience = {"HELPDESK_PROCESSOR__STUCK_AFTER_S": "10"}
+    if what == "human.GENERAL":
+        patience["HELPDESK_PROCESSOR__REOFFER_AFTER_S"] = "10"
+    system = start_system("servers", extra=patience)
     exchange = f"tickets.v{system.settings.broker.topology_version}"
 
     def delete() -> None:

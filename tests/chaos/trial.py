@@ -10,6 +10,9 @@ from tests.chaos.system import TEXTS, System
 LEAD_S = 1.0
 """A fault begins this long after the load."""
 
+REOFFER_LIMIT_S = 20.0
+"""How long an entry may be on its way: the watchdog takes one that nobody heard of back, and offers it again."""
+
 
 def nothing() -> None:
     """The fault is over by itself."""
@@ -54,7 +57,11 @@ def settle(
 ) -> Counts:
     """Wait until the system has come to rest; return and show what became of the tickets."""
     system.wait_until_decided(limit_s=limit_s, quiet_s=quiet_s)
-    counts = system.counts(accepted, attempted=len(accepted))
+    give_up_at = time.monotonic() + REOFFER_LIMIT_S
+    while (counts := system.counts(accepted, attempted=len(accepted))).missing_entries:
+        if time.monotonic() > give_up_at:
+            break
+        time.sleep(0.3)
     show(title, system.stack, counts)
     return counts
 
