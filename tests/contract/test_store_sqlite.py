@@ -78,7 +78,17 @@ class TestSqliteStore(StoreContract):
         store.close()
         assert (tmp_path / "state" / "helpdesk.db").exists()
 
-    @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d", "no url: secret", ""])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "sqlite://",
+            "sqlite:///:memory:",
+            "mysql://u:secret@h/d",
+            "postgresql://u:p@ss:secret@h/d",
+            "no url: secret",
+            "",
+        ],
+    )
     def test_an_unusable_url_is_named_without_its_password(self, url: str) -> None:
         with pytest.raises(InvalidSetting) as refused:
             SqlStore(url, StoreSettings())

@@ -8,6 +8,7 @@ import pytest
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 from helpdesk.adapters.writer_claude import ClaudeWriter
 from helpdesk.adapters.writer_extractive import ExtractiveWriter
+from helpdesk.errors import BrokerMisconfigured
 from helpdesk.settings import Settings, setting_names
 from helpdesk.wiring import open_broker, open_knowledge, open_writer
 
@@ -40,3 +41,10 @@ def test_a_service_with_a_shared_database_and_a_queue_of_its_own_says_so(
         open_broker(configured).close()
     (record,) = [record for record in caplog.records if record.name == "helpdesk.wiring"]
     assert "set RABBITMQ_URL" in record.__dict__["why"]
+
+
+@pytest.mark.parametrize("url", ["amqp://user:secret/x@host/", "amqps://user:secret/x@host:5671/", "secret@host"])
+def test_a_broker_url_that_cannot_be_read_is_told_without_its_password(settings: Settings, url: str) -> None:
+    with pytest.raises(BrokerMisconfigured, match="RABBITMQ_URL") as refused:
+        open_broker(Settings.model_validate({"state_dir": settings.state_dir, "RABBITMQ_URL": url}))
+    assert "secret" not in str(refused.value)

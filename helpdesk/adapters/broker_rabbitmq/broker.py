@@ -24,6 +24,11 @@ LOCK_PAUSE_S = (0.02, 0.1)
 GIVE_BACK_LIMIT_S = 0.25
 """How long to look whether messages that were given back are in their queue again."""
 
+_EXAMPLE = (
+    "amqp://user:password@host:5672/virtual-host, with what is special in user and password percent-encoded, "
+    "as %2F for a slash"
+)
+
 FIRST_CHECK_LIMIT_S, CHECK_LIMIT_S = 4.0, 1.0
 """How long a check may wait for a connection, which the first one has to open, and then for each answer."""
 
@@ -41,12 +46,12 @@ class RabbitMqBroker:
     def __init__(self, url: str, settings: BrokerSettings) -> None:
         self._settings = settings
         self._topology = Topology(settings.topology_version, max_lane_length=settings.max_lane_length)
+        if not url.startswith(("amqp://", "amqps://")):
+            raise BrokerMisconfigured("RABBITMQ_URL begins neither with amqp:// nor with amqps://")
         try:
-            if not url.startswith(("amqp://", "amqps://")):
-                raise ValueError("it begins neither with amqp:// nor with amqps://")
             self._parameters = pika.URLParameters(url)
-        except (ValueError, TypeError, IndexError) as error:
-            raise BrokerMisconfigured(f"RABBITMQ_URL cannot be read: {error}") from None
+        except (ValueError, TypeError, IndexError):  # their texts may quote a part of the password
+            raise BrokerMisconfigured(f"RABBITMQ_URL cannot be read; it is {_EXAMPLE}.") from None
         self._parameters.heartbeat = settings.heartbeat_s
         self._parameters.blocked_connection_timeout = settings.blocked_timeout_s
         self._parameters.socket_timeout = self._parameters.stack_timeout = settings.confirm_timeout_s

@@ -10,7 +10,10 @@ from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, NotSupporte
 from helpdesk.errors import InvalidSetting, StoreUnavailable
 
 _DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite+pysqlite"}
-_EXAMPLE = "such as postgresql://user:password@host/database"
+_EXAMPLE = (
+    "such as postgresql://user:password@host/database, with what is special in user and password percent-encoded, "
+    "as %40 for an @"
+)
 
 # These say that a statement or its values are wrong, not that the database is in trouble.
 _OUR_FAULT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
@@ -47,7 +50,7 @@ def parse_url(url: str | URL) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter, of a port that is none, quotes a part of the password
         raise InvalidSetting("not a database URL", field="DATABASE_URL", remedy=_EXAMPLE) from None
     backend = parsed.drivername.partition("+")[0]
     if backend not in _DRIVERS:
