@@ -1,6 +1,6 @@
 """MiniLM, the sentence encoder, in Keras: WordPiece ids to unit vectors of 384 numbers.
 
-Every reshape is written so that LiteRT knows its shapes once the width is set: a graph with dynamic tensors inside
+Every reshape is written so that LiteRT knows its shapes once the width is set: what a dynamic tensor passes through
 runs without the fast kernels.
 """
 
@@ -43,18 +43,21 @@ class TransformerLayer(layers.Layer):  # type: ignore[misc]  # Keras is untyped
 
     def call(self, tokens: Any, mask: Any, training: bool = False) -> Any:
         """Return new token vectors; ``mask`` (n, width) is 0 where a token is padding."""
-        query, key, value = (_split(layer(tokens)) for layer in (self.query, self.key, self.value))
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) * (DIMENSIONS // HEADS) ** -0.5
+        texts = ops.shape(tokens)[0]
+        rows = ops.reshape(tokens, (-1, DIMENSIONS))  # (n · width, 384): a dense layer over three axes is no one kernel
+        query, key, value = (_heads(layer(rows), texts) for layer in (self.query, self.key, self.value))
+        scores = ops.matmul(query * (DIMENSIONS // HEADS) ** -0.5, ops.transpose(key, (0, 1, 3, 2)))
         scores = scores + ops.expand_dims((1.0 - mask) * _MASKED, (1, 2))  # (n, heads, width, width)
         attended = ops.matmul(ops.softmax(scores, axis=-1), value)  # (n, heads, width, 32)
-        joined = self.joined(ops.concatenate(ops.unstack(attended, HEADS, axis=1), axis=-1))
-        tokens = self.norm_attention(tokens + self.dropout(joined, training=training))
-        wide = ops.gelu(self.wide(tokens), approximate=False)
-        return self.norm_output(tokens + self.dropout(self.narrow(wide), training=training))
+        joined = self.joined(ops.reshape(ops.transpose(attended, (0, 2, 1, 3)), (-1, DIMENSIONS)))
+        rows = self.norm_attention(rows + self.dropout(joined, training=training))
+        wide = ops.gelu(self.wide(rows), approximate=False)
+        rows = self.norm_output(rows + self.dropout(self.narrow(wide), training=training))
+        return ops.reshape(rows, (texts, -1, DIMENSIONS))
 
 
-def _split(vectors: Any) -> Any:
-    return ops.stack(ops.split(vectors, HEADS, axis=-1), axis=1)  # (n, heads, width, 32)
+def _heads(rows: Any, texts: Any) -> Any:
+    return ops.transpose(ops.reshape(rows, (texts, -1, HEADS, DIMENSIONS // HEADS)), (0, 2, 1, 3))
 
 
 def build_encoder(model_dir: Path, *, dropout: float = 0.0) -> keras.Model:

@@ -19,7 +19,7 @@ from models.lite_graph import quantised_table
 if TYPE_CHECKING:
     import keras
 
-FORMAT = 1
+FORMAT = 2
 """Part of the encoder's name: raise it whenever another graph comes out of the same weights."""
 MIN_PARITY = 0.99
 """The least cosine between a vector of the int8 graph and of the network that it was made from."""

@@ -83,5 +83,5 @@ def build_head(dimensions: int, outputs: int, shape: NetworkShape) -> keras.Mode
     """Return an untrained network over unit vectors of the encoder: (n, dimensions) to (n, outputs) logits."""
     vectors = keras.Input((dimensions,), name="vectors")
     scaled = layers.Dropout(0.1)(layers.Rescaling(dimensions**0.5)(vectors))  # to a deviation of one
-    hidden = layers.Dropout(0.5)(layers.Dense(shape.head_hidden, activation="gelu", name="hidden")(scaled))
+    hidden = layers.Dropout(0.7)(layers.Dense(shape.head_hidden, activation="gelu", name="hidden")(scaled))
     return keras.Model(vectors, layers.Dense(outputs, name="logits")(hidden), name="head")
