@@ -9,13 +9,15 @@ import re
 import string
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from models.near_duplicates import Groups, near_keys, normal_form
 
 DATA = Path(__file__).resolve().parent
 OUT_OF_SCOPE = "out_of_scope"
@@ -25,6 +27,7 @@ HELD_OUT_PER_BLOCK, BLOCK = 3, 20  # of every 20 templates of an intent, 3 go to
 ATTEMPTS = 40  # draws of one template without a new text before it counts as exhausted
 
 REDRAWS = 5
+WORDINGS = 12  # ways of choosing a template's alternatives that are compared with those of others
 CAPITALS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # without those that are easily taken for digits
 
 GROUP = re.compile(r"\[([^\[\]]*)\]")
@@ -133,9 +136,7 @@ def text_faults(place: str, text: object, known_slots: set[str]) -> Iterator[str
 
 
 def expand(text: str, grammar: Grammar, rng: random.Random) -> str:
-    """Choose one alternative of every `[a|b|]`, innermost first, and fill every `{slot}`."""
-    while GROUP.search(text):
-        text = GROUP.sub(lambda group: rng.choice(group[1].split("|")), text)
+    """Choose one alternative of every `[a|b|]` and fill every `{slot}`."""
     used: set[str] = set()
 
     def fill(slot: re.Match[str]) -> str:
@@ -147,7 +148,14 @@ def expand(text: str, grammar: Grammar, rng: random.Random) -> str:
         used.add(value)
         return (article.replace(" ", "n ") if article and value[0] in "aeiouAEIOU" else article) + value
 
-    return SLOT.sub(fill, text)
+    return SLOT.sub(fill, choose(text, rng))
+
+
+def choose(text: str, rng: random.Random) -> str:
+    """Choose one alternative of every `[a|b|]`, innermost first."""
+    while GROUP.search(text):
+        text = GROUP.sub(lambda group: rng.choice(group[1].split("|")), text)
+    return text
 
 
 def draw_value(slot: str, grammar: Grammar, rng: random.Random) -> str:
@@ -249,28 +257,64 @@ def family_of(template: Template) -> frozenset[str]:
     return words.difference(FRAME_WORDS.split()) or words
 
 
+def heads_of_families(templates: Sequence[Template]) -> list[Template]:
+    """Return the first member of each template's family, which decides the split of all.
+
+    A family are templates of one intent that differ only in framing words or, in some wording, in one word.
+    """
+    groups = Groups(len(templates))
+    first_with: dict[Hashable, int] = {}
+    for place, template in enumerate(templates):
+        rng = random.Random(template.id)
+        forms = {normal_form(choose(template.text, rng)) for _ in range(WORDINGS)}
+        near = (key for form in forms for key in near_keys(form, template.intent))
+        for key in (family_of(template), *forms, *near):
+            groups.join(place, first_with.setdefault(key, place))
+    return [templates[groups.of(place)] for place in range(len(templates))]
+
+
+class Accepted:
+    """What the rows drawn so far say: no text comes twice, and none is near a text of another split."""
+
+    def __init__(self) -> None:
+        self._said: set[Hashable] = set()
+        self._split_of: dict[Hashable, str] = {}
+
+    def take(self, text: str, intent: str, split: str) -> bool:
+        """Return whether a text may become a row of this split; if so, it is remembered."""
+        form = normal_form(text)
+        said = {normalise(text), form}
+        near = set(near_keys(form, intent))
+        if not all(said) or not self._said.isdisjoint(said):
+            return False
+        if any(self._split_of.get(key, split) != split for key in near):
+            return False
+        self._said |= said
+        self._split_of |= dict.fromkeys(near, split)
+        return True
+
+
 def generate(grammar: Grammar, seed: int, rows: int) -> list[dict[str, Any]]:
     """Return about `rows` labelled tickets, balanced over intents and, within a split, over templates."""
     shares = {intent: OUT_OF_SCOPE_SHARE if intent == OUT_OF_SCOPE else 1 for intent in grammar.templates}
     per_share = rows / sum(shares.values())
-    seen: set[str] = set()
+    accepted = Accepted()
     tickets: list[dict[str, Any]] = []
     for intent, templates in grammar.templates.items():
-        first_of: dict[frozenset[str], Template] = {}
-        splits = [split_of(first_of.setdefault(family_of(template), template), seed) for template in templates]
+        splits = [split_of(head, seed) for head in heads_of_families(templates)]
         wanted = round(per_share * shares[intent])
         held_out = round(wanted * HELD_OUT_PER_BLOCK / BLOCK)
         quotas = {"train": wanted - 2 * held_out, "validation": held_out, "test": held_out}
         for split, quota in quotas.items():
             members = [template for template, place in zip(templates, splits, strict=True) if place == split]
-            tickets += draw(members, split, quota, grammar, seed, seen)
+            tickets += draw(members, split, quota, grammar, seed, accepted)
     return sorted(tickets, key=lambda ticket: str(ticket["template"]))
 
 
 def draw(
-    templates: Sequence[Template], split: str, quota: int, grammar: Grammar, seed: int, seen: set[str]
+    templates: Sequence[Template], split: str, quota: int, grammar: Grammar, seed: int, accepted: Accepted
 ) -> Iterator[dict[str, Any]]:
-    """Take tickets from the templates in turn up to the quota, skipping texts seen before; else a GrammarError."""
+    """Take tickets from the templates in turn up to the quota, skipping what says nothing new; else a GrammarError."""
     turns = deque((template, 0) for template in templates)
     while quota:
         if not turns:
@@ -283,9 +327,7 @@ def draw(
             clean = compose(template, grammar, rng)
             share = grammar.styles[template.style].get("noise", grammar.noise["share"])
             text = add_noise(clean, grammar.noise, rng) if rng.random() < share else clean
-            key = normalise(text)
-            if key and key not in seen:
-                seen.add(key)
+            if accepted.take(text, template.intent, split):
                 quota -= 1
                 turns.append((template, attempt + 1))
                 ticket = {"text": text, "intent": template.intent, "template": template.id, "style": template.style}

@@ -14,18 +14,21 @@ from data.generate_tickets import (
     BLOCK,
     OUT_OF_SCOPE,
     OUT_OF_SCOPE_SHARE,
+    Accepted,
     Grammar,
     GrammarError,
     Template,
     expand,
     family_of,
     generate,
+    heads_of_families,
     load_grammar,
     main,
     misspell,
     normalise,
     split_of,
 )
+from models.dataset import check_file
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 INTENTS = {row["intent"] for row in json.loads((DATA / "intents.json").read_text(encoding="utf-8"))}
@@ -132,6 +135,31 @@ def test_a_family_is_what_a_template_says_without_its_frame() -> None:
     families = {family_of(Template("track_order", 1, "terse", text)) for text in PARAPHRASES}
     assert families == {frozenset({"track", "order"})}
     assert family_of(Template("track_order", 1, "terse", "can you help me")) == {"can", "you", "help", "me"}
+
+
+def test_templates_one_word_apart_in_some_wording_are_one_family_and_follow_the_first() -> None:
+    texts = [
+        "where is the {product} that I ordered [now|today]",
+        "track it",
+        "where is the parcel that I ordered today",
+    ]
+    templates = [Template("track_order", number, "terse", text) for number, text in enumerate(texts, start=1)]
+    assert [head.number for head in heads_of_families(templates)] == [1, 2, 1]
+
+
+def test_a_text_near_one_of_another_split_is_refused() -> None:
+    accepted = Accepted()
+    assert accepted.take("when will order 12345 be delivered", "track_order", "train")
+    assert not accepted.take("When will order 777 be delivered?", "track_order", "train")
+    assert not accepted.take("when will parcel 12345 be delivered", "track_order", "test")
+    assert accepted.take("when will parcel 12345 be delivered", "track_order", "train")
+    assert accepted.take("when will goods 12345 be delivered", "delivery_period", "test")
+
+
+def test_the_check_of_training_data_finds_nothing_wrong_with_the_committed_file() -> None:
+    checked = check_file(DATA / "training_tickets.jsonl")
+    assert checked.dataset is not None
+    assert checked.findings == ()  # above all, no text that is near one of another split
 
 
 def test_no_text_stands_twice_even_with_other_numbers_case_or_punctuation(rows: list[Row]) -> None:
