@@ -16,6 +16,8 @@ RELIABILITY, RISK_COVERAGE, CONFUSIONS = "reliability.png", "risk_coverage.png",
 _PANEL = 5.4
 _RISKS = (0.06, 0.1, 0.2, 0.4, 1.0)
 _POINTS = 1_000
+_ROOM = 0.45
+"""Share of the width that words need beside a dot."""
 _PAIRS = 12
 _NAME_CHARACTERS = 34
 _Z = 1.96
@@ -99,7 +101,11 @@ def _risk_coverage(evaluations: Mapping[str, Evaluation]) -> Picture:
     top = max(_top(found, curves[name]) for name, found in evaluations.items())
     for axis, colour, (name, found) in zip(panels, COLOURS, evaluations.items(), strict=False):
         axis.set_title(_panel_title(name, found), pad=8)
-        _draw_precisions(axis, found, curves[name], colour)
+        _draw_precisions(axis, found, colour, apart=top == _RISKS[0])
+        axis.text(
+            0.94, 0.985, f"all answered: {100 * curves[name][-1, 1]:.1f} % wrong", transform=axis.transAxes,
+            ha="right", va="top", fontsize=8, color=MUTED,
+        )  # fmt: skip
         for other, curve in curves.items():
             mine = other == name
             axis.plot(*curve.T, color=colour if mine else PALE, linewidth=2 if mine else 1.4, zorder=3 if mine else 2)
@@ -135,23 +141,54 @@ def _top(evaluation: Evaluation, curve: Floats) -> float:
     return next(risk for risk in _RISKS if risk >= curve[:, 1].max())
 
 
-def _draw_precisions(axis: Axes, found: Evaluation, curve: Floats, colour: str) -> None:
-    """Mark how much can be answered at each precision."""
-    for precision in PRECISIONS:
-        risk, coverage = 1 - precision, found.metrics[_coverage(precision)]
+def _draw_precisions(axis: Axes, found: Evaluation, colour: str, *, apart: bool) -> None:
+    """Mark how much can be answered at each precision.
+
+    Args:
+        apart: whether there is room for words at each; else they stand together.
+    """
+    reached = [(precision, found.metrics[_coverage(precision)]) for precision in PRECISIONS]
+    for precision, coverage in reached:
+        risk = 1 - precision
         axis.axhline(risk, color=PALE, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
-        said = f"{_percent(precision)} precision"
-        axis.annotate(said, (0.02, risk), (0, 2), textcoords="offset points", fontsize=8, color=MUTED)
         if coverage:
             axis.plot([coverage], [risk], "o", color=colour, markeredgecolor="white", markersize=7, zorder=4)
-            axis.annotate(
-                f"{100 * coverage:.1f} % answered", (coverage, risk), (-9, 4), textcoords="offset points",
-                ha="right", color=colour, fontsize=9, fontweight="bold", zorder=5,
+        if apart:
+            _write(axis, f"{_percent(precision)} precision", 0.02, risk, color=MUTED)
+            right = coverage > _ROOM
+            _write(
+                axis, f"{100 * coverage:.1f} % answered" if coverage else "not reached", coverage or 0.25, risk,
+                offset=-9 if right else 9, ha="right" if right else "left", color=colour, weight="bold",
             )  # fmt: skip
+    if not apart:
+        said = ", ".join(f"{100 * coverage:.1f}" for _, coverage in reached)
+        precisions = ", ".join(f"{100 * precision:.0f}" for precision, _ in reached)
+        _write(axis, f"at {precisions} % precision: {said} % answered", 0.02, 1 - min(PRECISIONS), color=colour)
+
+
+def _write(
+    axis: Axes,
+    words: str,
+    x: float,
+    y: float,
+    *,
+    color: str,
+    offset: float = 0,
+    ha: str = "left",
+    weight: str = "normal",
+) -> None:
+    """Write a few words just above a point."""
     axis.annotate(
-        f"all answered: {100 * curve[-1, 1]:.1f} % wrong", (0.94, 1), (0, -2), xycoords="axes fraction",
-        textcoords="offset points", ha="right", va="top", fontsize=8, color=MUTED,
-    )  # fmt: skip
+        words,
+        (x, y),
+        (offset, 3),
+        textcoords="offset points",
+        ha=ha,
+        color=color,
+        fontsize=8.5,
+        weight=weight,
+        zorder=5,
+    )
 
 
 def _confusions(evaluations: Mapping[str, Evaluation]) -> Picture:
