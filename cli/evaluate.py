@@ -41,7 +41,6 @@ def evaluate(
     from models.comparison import compare
     from models.dataset import ReadOptions, load_held_out
     from models.evaluate import evaluate_tickets
-    from models.html_report import html_report
     from models.registry_file import RegistryFile
 
     settings = load_settings().model
@@ -67,6 +66,8 @@ def evaluate(
             labels = len(artifacts[0].manifest.labels), len(artifacts[1].manifest.labels)
             differences = compare(one, other, labels)
     if html:
+        from models.html_report import html_report  # loads what draws
+
         try:
             html.write_text(html_report(evaluations, differences, data=path.name), encoding="utf-8")
         except OSError as error:

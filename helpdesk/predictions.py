@@ -41,7 +41,8 @@ class Prediction(_Wire):
         prediction_confidence: calibrated probability of that intent.
         confidence_threshold: from here on the intent met its target precision on held-out data.
         sentiment_score: VADER's compound, -1 (negative) to 1; 0 where it is not valid.
-        sentiment_valid: false where VADER does not apply (not English, nothing to read).
+        sentiment_valid: false where VADER does not apply (not English, nothing to read, logs or code alone).
+        out_of_scope: the score lies above the threshold, or the text has fewer than two letters.
         out_of_scope_score: higher means less like any known intent; compare with ``out_of_scope_threshold``.
         language: detected ISO 639-1 code, empty when undetermined.
     """

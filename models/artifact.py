@@ -1,8 +1,10 @@
 """Model artifacts: a folder per version with weights, tokenizer, manifest and card; loading verifies all of it."""
 
+import errno
 import hashlib
 import json
 import shutil
+import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,9 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from helpdesk.errors import ModelUnavailable
 from models import lite_graph, preprocess, spelling
 from models.calibrate import Calibration
+from models.cascade import Fusion, Share
 
 FAMILY = "intent"
 MANIFEST, CARD = "manifest.json", "CARD.md"
+MAX_FILE_BYTES = 2**29
+"""Our largest file has 11 MB; one beyond this would only fill the memory of a process that has a model to serve."""
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 LIBRARIES = ("tensorflow", "keras", "numpy", "tokenizers", "ai-edge-litert")
 
 
@@ -45,7 +51,7 @@ class EncoderReference(BaseModel):
 
     name: str
     checksum: str
-    probe: list[float]
+    probe: list[Finite] = Field(min_length=1)
 
 
 class Manifest(BaseModel):
@@ -62,14 +68,14 @@ class Manifest(BaseModel):
     schema_version: Literal[2] = 2
     version: str
     trained_at: datetime
-    labels: list[str] = Field(min_length=2)
+    labels: list[Annotated[str, Field(min_length=1)]] = Field(min_length=2)
     categories: dict[str, str]
-    fusion: dict[str, float]
+    fusion: Fusion
     encoder: EncoderReference
-    thresholds: dict[str, float]
-    out_of_scope_weight: float
-    out_of_scope_threshold: float
-    metrics: dict[str, float]
+    thresholds: dict[str, Share]
+    out_of_scope_weight: Finite
+    out_of_scope_threshold: Finite
+    metrics: dict[str, Finite]
     data: DataRecord
     training: dict[str, Any]
     feature_signature: str
@@ -120,6 +126,9 @@ def save_artifact(root: Path, files: Mapping[str, bytes], manifest: Mapping[str,
         files: contents by name.
         manifest: the fields of ``Manifest`` without version, training time, files, libraries and feature signature.
         card: text of CARD.md, in which ``{version}`` stands for the version.
+
+    Raises:
+        ModelUnavailable: it cannot be written; then nothing has changed.
     """
     digests = {name: _sha256(content) for name, content in files.items()}
     content = json.dumps([digests, manifest], sort_keys=True).encode()
@@ -134,22 +143,28 @@ def save_artifact(root: Path, files: Mapping[str, bytes], manifest: Mapping[str,
         libraries=library_versions(),
         files={name: _sha256(content) for name, content in sorted(files.items())},
     )
-    family = root / FAMILY
-    family.mkdir(parents=True, exist_ok=True)
+    final = root / FAMILY / version
     text = complete.model_dump_json(indent=2) + "\n"
     with suppress(ModelUnavailable):
-        return _verified(family / version)
-    with tempfile.TemporaryDirectory(dir=family, prefix=".new-") as temporary:
-        unfinished = Path(temporary) / version
+        return _verified(final)
+    try:
+        _write(final, {**files, MANIFEST: text.encode()})
+    except OSError as error:
+        raise ModelUnavailable(f"The model cannot be written to {final}: {error.strerror}.") from error
+    return Artifact(final, complete, _sha256(text.encode()))
+
+
+def _write(final: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder beside its place, then move it there, whole."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=final.parent, prefix=".new-") as temporary:
+        unfinished = Path(temporary) / final.name
         unfinished.mkdir()
         for name, data in files.items():
             (unfinished / name).write_bytes(data)
-        (unfinished / MANIFEST).write_text(text, encoding="utf-8")
-        final = family / version
         if final.exists():
             shutil.rmtree(final)
         unfinished.rename(final)
-    return Artifact(final, complete, _sha256(text.encode()))
 
 
 def load_artifact(root: Path, version: str = "", checksum: str = "") -> Artifact:
@@ -200,7 +215,7 @@ def _verified(directory: Path) -> Artifact:
         )
     for name, digest in manifest.files.items():
         try:
-            content = (directory / name).read_bytes()
+            content = _content(directory / name)
         except OSError as error:
             raise ModelUnavailable(f"The model {manifest.version} lacks its file {name}: {error.strerror}.") from error
         if _sha256(content) != digest:
@@ -214,7 +229,7 @@ def _verified(directory: Path) -> Artifact:
 def _manifest(directory: Path) -> tuple[Manifest, str]:
     """Return a folder's manifest and its checksum."""
     try:
-        content = (directory / MANIFEST).read_bytes()
+        content = _content(directory / MANIFEST)
         manifest = Manifest.model_validate_json(content)
     except OSError as error:
         raise ModelUnavailable(f"There is no model at {directory}: {error.strerror}.") from error
@@ -223,9 +238,22 @@ def _manifest(directory: Path) -> tuple[Manifest, str]:
         field = ".".join(str(part) for part in first["loc"])
         raise ModelUnavailable(f"The manifest in {directory} is damaged: {field}: {first['msg']}.") from error
     labels = set(manifest.labels)
+    if len(labels) < len(manifest.labels):
+        twice = next(label for label in manifest.labels if manifest.labels.count(label) > 1)
+        raise ModelUnavailable(f"The manifest in {directory} is damaged: it names the label {twice!r} twice.")
     if labels != set(manifest.thresholds) or labels != set(manifest.categories):
         raise ModelUnavailable(f"The manifest in {directory} is damaged: labels, thresholds and categories differ.")
     return manifest, _sha256(content)
+
+
+def _content(path: Path) -> bytes:
+    """Return a file's bytes; raises OSError, also for what is no plain file, or too large to be one of ours."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file")
+    if status.st_size > MAX_FILE_BYTES:
+        raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, more than {MAX_FILE_BYTES}")
+    return path.read_bytes()
 
 
 def _sha256(content: bytes) -> str:

@@ -7,26 +7,40 @@ from models.artifact import DataRecord
 from models.calibrate import NEVER, Calibration
 from models.cascade import Fusion
 from models.evaluate import METRICS, Evaluation
+from models.picture_style import Picture
 from models.pictures import CONFUSIONS, RELIABILITY, RISK_COVERAGE
 
 _PAIRS = 12
 
 
 def model_card(
-    evaluation: Evaluation, calibration: Calibration, fusion: Fusion, data: DataRecord, *, options: Mapping[str, Any]
+    evaluation: Evaluation,
+    calibration: Calibration,
+    fusion: Fusion,
+    data: DataRecord,
+    drawn: Mapping[str, Picture],
+    *,
+    options: Mapping[str, Any],
 ) -> str:
-    """Return the card as Markdown; ``{version}`` in it stands for the version."""
+    """Return the card as Markdown; ``{version}`` in it stands for the version.
+
+    Args:
+        drawn: the pictures that lie beside it, by file name.
+    """
     measured = "\n".join(
         f"| `{name}` | {evaluation.metrics[name]:.3f} | {meaning} |"
         for name, meaning in METRICS.items()
         if name in evaluation.metrics
     )
     intents = "\n".join(
-        f"| {result.intent} | {result.rows} | {result.precision:.3f} | {result.recall:.3f} "
+        f"| {_cell(result.intent)} | {result.rows} | {result.precision:.3f} | {result.recall:.3f} "
         f"| {_threshold(calibration.thresholds[result.intent])} | {result.automated:.3f} |"
         for result in evaluation.intents
     )
-    confusions = "\n".join(f"| {true} | {guess} | {count} |" for true, guess, count in evaluation.confusions[:_PAIRS])
+    confusions = "\n".join(
+        f"| {_cell(true)} | {_cell(guess)} | {count} |" for true, guess, count in evaluation.confusions[:_PAIRS]
+    )
+    shown = {name: f"![{_alternative(picture)}]({name})" for name, picture in drawn.items()}
     choices = "\n".join(f"- {name}: {_choice(value)}" for name, value in options.items())
     return f"""# Intent model {{version}}
 
@@ -56,9 +70,9 @@ weighing {calibration.out_of_scope_weight:g}.
 |---|---|---|
 {measured}
 
-![Reliability: share of right answers by confidence]({RELIABILITY})
+{shown[RELIABILITY]}
 
-![Risk and coverage: share of wrong answers by share of tickets answered]({RISK_COVERAGE})
+{shown[RISK_COVERAGE]}
 
 ## By intent
 
@@ -75,8 +89,17 @@ was not reached.
 |---|---|---|
 {confusions}
 
-![The same as bars]({CONFUSIONS})
+{shown[CONFUSIONS]}
 """
+
+
+def _cell(name: str) -> str:
+    return name.replace("|", "\\|")
+
+
+def _alternative(picture: Picture) -> str:
+    """Return the description as Markdown's alternative text, which a bracket would end."""
+    return picture.description.replace("[", "(").replace("]", ")")
 
 
 def _threshold(confidence: float) -> str:

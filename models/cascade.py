@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from models.calibrate import Floats, Ints, fit_temperature, log_softmax
 from models.reader import TextReader
@@ -14,6 +15,9 @@ from models.reader import TextReader
 _SHARES = np.arange(0.2, 0.81, 0.05)
 _CONFIDENCES = np.concatenate([np.arange(0.5, 0.9, 0.02), np.arange(0.9, 1.0, 0.005)])
 _MAX_LOSS_SHARE = 0.01
+
+Temperature = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Stage(Protocol):
@@ -35,11 +39,13 @@ class Fusion:
         sure_from: confidence from which the static stage's answer stands without the other.
     """
 
-    static_temperature: float
-    encoder_temperature: float
-    encoder_share: float
-    fused_temperature: float
-    sure_from: float
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    static_temperature: Temperature
+    encoder_temperature: Temperature
+    encoder_share: Share
+    fused_temperature: Temperature
+    sure_from: Share
 
     def alone(self, static: Floats) -> Floats:
         """Return calibrated logits of the static stage."""

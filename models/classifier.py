@@ -1,6 +1,7 @@
 """The object that serves: raw ticket texts to predictions, with calibrated confidence, out-of-scope and sentiment."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from models.registry_file import RegistryFile
 from models.sentiment import SentimentReader
 
 _TOP = 3
+MIN_LETTERS = 2
 
 
 class Classifier:
@@ -37,7 +39,10 @@ class Classifier:
         )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return one prediction per raw text, in order; any text has one, the empty one too."""
+        """Return one prediction per raw text, in order; any text has one, the empty one too.
+
+        A text of fewer than two letters is out of scope whatever the model scores.
+        """
         if not texts:
             return []
         manifest = self._artifact.manifest
@@ -57,7 +62,7 @@ class Classifier:
                     confidence_threshold=manifest.thresholds[top[0].label],
                     category=manifest.categories[top[0].label],
                     top_labels=top,
-                    out_of_scope=score > manifest.out_of_scope_threshold,
+                    out_of_scope=score > manifest.out_of_scope_threshold or not _says_something(text),
                     out_of_scope_score=score,
                     out_of_scope_threshold=manifest.out_of_scope_threshold,
                     sentiment_score=sentiment.score,
@@ -67,6 +72,11 @@ class Classifier:
                 )
             )
         return predictions
+
+
+def _says_something(text: str) -> bool:
+    """Whether there is a word to go by, in any script; of emoji, digits or marks alone no model knows the intent."""
+    return sum(1 for _ in islice(filter(str.isalpha, text), MIN_LETTERS)) == MIN_LETTERS
 
 
 def load_classifier(settings: ModelSettings, version: str = "", checksum: str = "") -> Classifier:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from helpdesk.errors import InvalidData
+from models.data_check import shortened
 from models.table_file import SPLIT_COLUMN, Table
 
 _TEXTS = (("text",), ("utterance", "instruction", "query", "sentence", "message", "question", "body", "ticket"))
@@ -65,5 +66,4 @@ def _candidates(table: Table, tiers: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _example(table: Table, column: str) -> str:
-    value = " ".join(str(table.rows[0].cells.get(column, "")).split())
-    return value if len(value) <= _EXAMPLE_CHARACTERS else value[: _EXAMPLE_CHARACTERS - 1] + "…"
+    return shortened(table.rows[0].cells.get(column), _EXAMPLE_CHARACTERS)

@@ -12,8 +12,10 @@ OUT_OF_SCOPE = "out_of_scope"
 MIN_ROWS_PER_INTENT = 4
 FEW_ROWS_PER_INTENT = 20
 MAX_TEXT_CHARACTERS = 131_072
+MAX_LABEL_CHARACTERS = 200
 MAX_EXAMPLES = 3
 _EXAMPLE_CHARACTERS = 60
+_EXAMPLE_SOURCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,18 @@ def check_cells(rows: Sequence[LabelledRow]) -> list[Finding]:
                 found[f"{name} is empty", "fill it in, or delete the row"].append(row)
         if isinstance(row.text, str) and len(row.text) > MAX_TEXT_CHARACTERS:
             found[f"text is longer than {MAX_TEXT_CHARACTERS} characters", "shorten it"].append(row)
+        if isinstance(row.label, str):
+            name = row.label.strip()
+            if len(name) > MAX_LABEL_CHARACTERS:
+                remedy = "shorten it; perhaps it is not the label's column"
+                found[f"intent is longer than {MAX_LABEL_CHARACTERS} characters", remedy].append(row)
+            elif not name.isprintable():
+                found["intent holds a line break or a character that cannot be shown", "write it in one line"].append(
+                    row
+                )
         if row.split and row.split not in SPLITS:
             remedy = f"use one of {', '.join(SPLITS)}, or leave it out"
-            found[f"split is {row.split!r}", remedy].append(row)
+            found[f"split is {shortened(row.split)!r}", remedy].append(row)
     return [_finding("error", problem, remedy, rows) for (problem, remedy), rows in found.items()]
 
 
@@ -176,7 +187,7 @@ def _finding(
 ) -> Finding:
     first = rows[:MAX_EXAMPLES]
     named = [f" → {labels[number]}" for number in numbers[:MAX_EXAMPLES]] or [""] * len(first)
-    examples = tuple(_shortened(row.text) + name for row, name in zip(first, named, strict=True))
+    examples = tuple(shortened(row.text) + name for row, name in zip(first, named, strict=True))
     return Finding(severity, problem, len(rows), remedy, tuple(row.line for row in first), examples)
 
 
@@ -184,6 +195,8 @@ def _named(intents: Sequence[str], counts: Mapping[str, int]) -> tuple[str, ...]
     return tuple(f"{intent} ({counts[intent]})" for intent in intents[:MAX_EXAMPLES])
 
 
-def _shortened(value: object) -> str:
-    text = " ".join(str("" if value is None else value).split())
-    return text if len(text) <= _EXAMPLE_CHARACTERS else text[: _EXAMPLE_CHARACTERS - 1] + "…"
+def shortened(value: object, limit: int = _EXAMPLE_CHARACTERS) -> str:
+    """Return a value as one line that a terminal shows and does not obey."""
+    text = " ".join(str("" if value is None else value)[:_EXAMPLE_SOURCE].split())
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

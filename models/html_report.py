@@ -1,10 +1,12 @@
 """An evaluation as one HTML page that needs no other file: metrics, differences, pictures, and a row per intent."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from models.comparison import Difference, verdict
 from models.evaluate import METRICS, Evaluation
+from models.picture_style import Picture
 from models.pictures import pictures
 
 _STYLE = """
@@ -13,7 +15,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #202124; background: #fff; m
 table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .75rem; border-bottom: 1px solid #dadce0;
   text-align: left; vertical-align: top } td.n, th.n { text-align: right;
   font-variant-numeric: tabular-nums } td.n { white-space: nowrap } small { display: block; color: #5f6368 }
-figure { display: inline-block; margin: 0 1rem 1rem 0 } svg { max-width: 100%; height: auto }
+figure { margin: 0 0 1.5rem } img { max-width: 100%; height: auto }
 .better { color: #0d652d } .worse { color: #a50e0e }
 """
 
@@ -28,7 +30,7 @@ def html_report(evaluations: Mapping[str, Evaluation], differences: Sequence[Dif
     """
     versions = list(evaluations)
     title = " against ".join(versions)
-    figures = "".join(f"<figure>{svg}</figure>" for svg in pictures(evaluations).values())
+    figures = "\n".join(map(_figure, pictures(evaluations).values()))
     rows = int(next(iter(evaluations.values())).metrics["rows"])
     return f"""<!doctype html>
 <html lang="en">
@@ -46,6 +48,12 @@ def html_report(evaluations: Mapping[str, Evaluation], differences: Sequence[Dif
 </body>
 </html>
 """
+
+
+def _figure(picture: Picture) -> str:
+    data = base64.b64encode(picture.png).decode()
+    alt = escape(picture.description)
+    return f'<figure><img alt="{alt}" width="{picture.width_px}" src="data:image/png;base64,{data}"></figure>'
 
 
 def _metrics(evaluations: Mapping[str, Evaluation], differences: Mapping[str, Difference]) -> str:

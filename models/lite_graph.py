@@ -4,6 +4,7 @@ Tables stay outside of the graphs, because LiteRT would hold them in floats: fou
 """
 
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,9 +51,26 @@ def quantised_table(vectors: NDArray[np.float32]) -> TokenTable:
 
 
 def read_table(content: bytes) -> TokenTable:
-    """Read what ``TokenTable.to_bytes`` gave; raises ValueError or KeyError on anything else."""
-    with np.load(io.BytesIO(content)) as stored:
-        return TokenTable(stored["values"], stored["scales"])
+    """Read what ``TokenTable.to_bytes`` gave.
+
+    Raises:
+        ValueError: the bytes are anything else, such as more than they seem (a zip bomb), or pickled objects.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size_bytes = sum(entry.file_size for entry in archive.infolist())
+        if size_bytes > len(content):  # ours are not compressed
+            raise ValueError(f"a table of {len(content)} bytes claims to hold {size_bytes}")
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            values, scales = stored["values"], stored["scales"]
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+        raise ValueError(f"not a table of token vectors: {error}") from error
+    if values.dtype != np.int8 or values.ndim != 2 or scales.dtype != np.float32 or scales.shape != (len(values), 1):
+        found = f"{values.dtype}{values.shape} and {scales.dtype}{scales.shape}"
+        raise ValueError(f"a table of token vectors is int8(n, d) and float32(n, 1), this one {found}")
+    if not np.isfinite(scales).all():
+        raise ValueError("a table of token vectors holds scales that are no numbers")
+    return TokenTable(values, scales)
 
 
 class TokenGraph:

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpdesk.errors import ModelUnavailable
 from models.artifact import Artifact, EncoderReference
-from models.cascade import Cascade, Fusion
+from models.cascade import Cascade
 from models.encoder_export import cached_encoder
 from models.encoder_lite import LiteEncoder
 from models.encoder_stage import EncoderStage
@@ -20,6 +20,8 @@ HEAD = "head.tflite"
 ENCODER_GRAPH = "encoder.tflite"
 """Only in artifacts whose encoder was fine-tuned."""
 
+REQUIRED = (STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS, HEAD)
+
 PROBE_TEXT = "Where is the parcel that I ordered last week?"
 _PROBED = 16
 _MAX_PROBE_GAP = 5e-3
@@ -32,6 +34,9 @@ def load_cascade(artifact: Artifact, encoder_dir: Path) -> Cascade:
         ModelUnavailable: its files do not hold what the manifest promises, or the encoder is another one.
     """
     manifest = artifact.manifest
+    unlisted = next((name for name in REQUIRED if name not in manifest.files), None)
+    if unlisted:
+        raise ModelUnavailable(f"The manifest of the model {manifest.version} lists no {unlisted}, which it needs.")
     encoder = cached_encoder(encoder_dir)
     check_encoder(encoder, manifest.encoder)
     expected = len(manifest.labels) + 1
@@ -39,20 +44,24 @@ def load_cascade(artifact: Artifact, encoder_dir: Path) -> Cascade:
         if ENCODER_GRAPH in manifest.files:
             encoder = encoder.with_graph(artifact.file(ENCODER_GRAPH).read_bytes())
         reader = load_reader(artifact.file(WORDS).read_text(encoding="utf-8"))
-        static = StaticStage(
-            load_tokenizer(artifact.file(TOKENIZER)),
-            read_table(artifact.file(STATIC_TABLE).read_bytes()),
-            artifact.file(STATIC_GRAPH).read_bytes(),
-        )
+        tokenizer = load_tokenizer(artifact.file(TOKENIZER))
+        table = read_table(artifact.file(STATIC_TABLE).read_bytes())
+        if tokenizer.largest_id >= len(table.values):
+            raise ValueError(f"its tokenizer has the id {tokenizer.largest_id}, its table {len(table.values)} rows")
+        static = StaticStage(tokenizer, table, artifact.file(STATIC_GRAPH).read_bytes())
         second = EncoderStage(encoder, artifact.file(HEAD).read_bytes())
-        widths = {stage.logits(reader.read([PROBE_TEXT])).shape[1] for stage in (static, second)}
-        fusion = Fusion(**manifest.fusion)
-    except Exception as error:  # whatever the libraries raise on bytes that they cannot read
+        tried = [stage.logits(reader.read([PROBE_TEXT])) for stage in (static, second)]
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # whatever the libraries raise on bytes that they cannot read; tokenizers panics
         raise ModelUnavailable(f"The model {manifest.version} cannot be loaded: {error}") from error
+    widths = {logits.shape[1] for logits in tried}
     if widths != {expected}:
         given = " and ".join(str(width) for width in sorted(widths))
         raise ModelUnavailable(f"The model {manifest.version} gives {given} scores; it needs {expected}.")
-    return Cascade(reader, static, second, fusion)
+    if not all(np.isfinite(logits).all() for logits in tried):
+        raise ModelUnavailable(f"The model {manifest.version} gives scores that are no numbers; train it again.")
+    return Cascade(reader, static, second, manifest.fusion)
 
 
 def encoder_reference(encoder: LiteEncoder) -> EncoderReference:
@@ -73,7 +82,8 @@ def check_encoder(encoder: LiteEncoder, reference: EncoderReference) -> None:
         )
     if encoder.record.checksum == reference.checksum:
         return
-    gap = float(np.abs(np.subtract(_probe(encoder), reference.probe)).max())
+    vector = _probe(encoder)
+    gap = float(np.abs(np.subtract(vector, reference.probe)).max()) if len(vector) == len(reference.probe) else np.inf
     if gap > _MAX_PROBE_GAP:
         raise ModelUnavailable(
             f"The encoder {encoder.record.name} of this machine gives other vectors than the model was trained on "

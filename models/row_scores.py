@@ -88,12 +88,17 @@ def reliability(confidences: Floats, correct: NDArray[np.bool_]) -> list[tuple[f
     ]
 
 
-def risk_coverage(confidences: Floats, correct: NDArray[np.bool_]) -> list[tuple[float, float]]:
-    """Return (share of rows answered, share of wrong ones among them), the most confident answered first."""
+def risk_coverage(
+    confidences: Floats, correct: NDArray[np.bool_], in_scope: NDArray[np.bool_]
+) -> list[tuple[float, float]]:
+    """Return (share of in-scope rows answered, share of wrong answers), row by row, the most confident first.
+
+    Out-of-scope rows that are confident enough are answered too, and count as errors; see ``coverage_at_precision``.
+    """
     order = np.argsort(-confidences, kind="stable")
-    answered = np.arange(1, len(order) + 1)
-    risk = np.cumsum(~correct[order]) / answered
-    return list(zip((answered / len(order)).tolist(), risk.tolist(), strict=True))
+    coverage = np.cumsum(in_scope[order]) / max(in_scope.sum(), 1)
+    risk = np.cumsum(~correct[order]) / np.arange(1, len(order) + 1)
+    return list(zip(coverage.tolist(), risk.tolist(), strict=True))
 
 
 def expected_calibration_error(confidences: Floats, correct: NDArray[np.bool_]) -> float:

@@ -1,4 +1,4 @@
-"""Sentiment by VADER where it applies: English text with something to read in it."""
+"""Sentiment by VADER where it applies: English text that a person wrote, with something to read in it."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from pathlib import Path
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from helpdesk.errors import ModelUnavailable
+from models.prose import prose
 
 MAX_CHARACTERS = 4_000
 """VADER walks over every word in Python; the tone of a longer text shows in its beginning."""
@@ -39,14 +40,21 @@ class SentimentReader:
     def read(self, text: str) -> Sentiment:
         """Return the sentiment of readable text (see ``models.preprocess.readable``)."""
         text = text[:MAX_CHARACTERS]
-        if sum(map(str.isalpha, text[:200])) < MIN_LETTERS:
+        if _letters(text) < MIN_LETTERS:
             return Sentiment(0.0, valid=False, language="")
         language, probability = self._languages.classify(text)
         if probability < MIN_LANGUAGE_PROBABILITY:
             return Sentiment(0.0, valid=False, language="")
         if language != "en":
             return Sentiment(0.0, valid=False, language=language)
-        return Sentiment(self._polarity(text), valid=True, language="en")
+        written = prose(text)  # "FATAL: killed" is what a machine says of a machine
+        if _letters(written) < MIN_LETTERS:
+            return Sentiment(0.0, valid=False, language="en")
+        return Sentiment(self._polarity(written), valid=True, language="en")
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text[:200]))
 
 
 def _lexicon_file() -> Path:

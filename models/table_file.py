@@ -18,7 +18,11 @@ SPLIT_COLUMN = "split"
 _DELIMITERS = ",;\t|"
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _SPACE = re.compile(r"\s*")
+_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _MAX_CELL_CHARACTERS = 2**24
+MAX_FILE_BYTES = 2**28
+"""A hundred times the largest of the usual sets; what is larger would only fill the memory."""
+_SUSPICIOUS_NULS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +60,35 @@ def read_table(path: Path, *, encoding: str = "") -> Table:
     Raises:
         InvalidData: names the line, and what to do.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InvalidData(f"cannot be read: {error.strerror}", field=str(path)) from error
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InvalidData(f"ends in {suffix!r}", field=str(path), remedy="use .csv, .tsv, .jsonl or .json")
+    content = _content(path)
     text = _decoded(content, path, encoding)
-    match path.suffix.lower():
-        case ".csv" | ".tsv":
-            rows = tuple(_csv_rows(text, path.name))
-        case ".jsonl" | ".ndjson":
-            rows = tuple(_line_rows(text, path.name))
-        case ".json":
-            rows = tuple((_line_rows if _is_lines(text) else _document_rows)(text, path.name))
-        case suffix:
-            raise InvalidData(f"ends in {suffix!r}", field=str(path), remedy="use .csv, .tsv, .jsonl or .json")
+    if suffix in (".csv", ".tsv"):
+        read = _csv_rows
+    else:
+        read = _line_rows if suffix != ".json" or _is_lines(text) else _document_rows
+    rows = tuple(read(text, path.name))
     columns = tuple(dict.fromkeys(column for row in rows for column in row.cells))
     return Table(path.name, columns, rows, hashlib.sha256(content).hexdigest())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > MAX_FILE_BYTES:
+            problem = f"is {size_bytes / 1e6:,.0f} MB large; at most {MAX_FILE_BYTES / 1e6:,.0f} MB are read"
+            raise InvalidData(problem, field=str(path), remedy="draw some of its rows")
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidData(f"cannot be read: {error.strerror}", field=str(path)) from error
 
 
 def _decoded(content: bytes, path: Path, encoding: str) -> str:
     marked = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:
-        return content.decode(encoding or marked)
+        text = content.decode(encoding or marked)
     except LookupError as error:
         raise InvalidData(f"there is no encoding {encoding!r}", remedy="utf-8, utf-16 and cp1252 are usual") from error
     except UnicodeDecodeError as error:
@@ -89,15 +100,22 @@ def _decoded(content: bytes, path: Path, encoding: str) -> str:
             field=f"{path}, line {line}",
             remedy="save it as UTF-8, or say what it is with --encoding; Excel often writes cp1252",
         ) from error
+    if text.count("\0") > _SUSPICIOUS_NULS * len(text):
+        raise InvalidData(
+            "is full of NUL characters: it is perhaps UTF-16 without a byte order mark",
+            field=str(path),
+            remedy="try --encoding utf-16-le, or save it as UTF-8",
+        )
+    return text
 
 
 def _csv_rows(text: str, name: str) -> Iterator[TableRow]:
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
-    first_line = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=lambda mark: len(next(csv.reader([first_line], delimiter=mark), [])))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
+        first_line = next(io.StringIO(text, newline=""), "")
+        delimiter = max(_DELIMITERS, key=lambda mark: len(next(csv.reader([first_line], delimiter=mark), [])))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         header = [column.strip() for column in next(reader, [])]
         if len(set(header)) < len(header):
             raise InvalidData("names a column twice", field=f"{name}, line 1", remedy="rename one of them")
@@ -121,8 +139,8 @@ def _line_rows(text: str, name: str) -> Iterator[TableRow]:
         if line.strip():
             try:
                 value = json.loads(line)
-            except ValueError as error:
-                raise InvalidData(f"is not JSON: {error}", field=f"{name}, line {number}") from error
+            except (ValueError, RecursionError) as error:
+                raise InvalidData(f"is not JSON: {_named(error)}", field=f"{name}, line {number}") from error
             yield _row(value, number, name)
 
 
@@ -131,7 +149,7 @@ def _is_lines(text: str) -> bool:
     first, _, rest = text.strip().partition("\n")
     try:
         return bool(rest) and isinstance(json.loads(first), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -154,7 +172,16 @@ def _document_rows(text: str, name: str) -> Iterator[TableRow]:
             for place, value in _elements(text, position):
                 yield _row(value, counted.line_of(place), name)
     except json.JSONDecodeError as error:
-        raise InvalidData(f"is not JSON: {error.msg}", field=f"{name}, line {error.lineno}") from error
+        raise InvalidData(f"is not JSON: {_named(error)}", field=f"{name}, line {error.lineno}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidData(f"is not JSON: {_named(error)}", field=name) from error
+
+
+def _named(error: ValueError | RecursionError) -> str:
+    """Return what JSON's reader stumbled on; Python's own words for its limits speak of Python."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg.lower()}, character {error.colno}"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "a number has thousands of digits"
 
 
 def _row(value: Any, line: int, name: str, *, split: str = "") -> TableRow:

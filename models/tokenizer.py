@@ -25,6 +25,11 @@ class TicketTokenizer:
         """The number of ids, padding included."""
         return self._tokenizer.get_vocab_size()
 
+    @property
+    def largest_id(self) -> int:
+        """The largest id that any text can have."""
+        return max(self._tokenizer.get_vocab().values())
+
     def pieces(self) -> list[str]:
         """Return every piece, by id."""
         return [str(self._tokenizer.id_to_token(number)) for number in range(self.vocabulary_size)]
@@ -49,7 +54,10 @@ class TicketTokenizer:
 
 def load_tokenizer(path: Path) -> TicketTokenizer:
     """Read what ``TicketTokenizer.to_json`` gave."""
-    return TicketTokenizer(Tokenizer.from_str(path.read_text(encoding="utf-8")))
+    tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    tokenizer.no_padding()  # ours has none; a foreign one could make any number of ids of every text
+    tokenizer.no_truncation()
+    return TicketTokenizer(tokenizer)
 
 
 def minilm_tokenizer(model_dir: Path) -> TicketTokenizer:

@@ -141,10 +141,11 @@ def train(
     duration_s = time.perf_counter() - began
     counts = Counter(ticket.split for ticket in dataset.tickets)
     data = DataRecord(name=dataset.name, sha256=dataset.sha256, rows={split: counts[split] for split in SPLITS})
-    drawn = {name: svg.encode() for name, svg in pictures({"this model": evaluation}).items()}
+    drawn = pictures({"": evaluation})
     artifact = save_artifact(
         output_dir,
-        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode(), **drawn},
+        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode()}
+        | {name: picture.png for name, picture in drawn.items()},
         {
             "labels": list(dataset.labels),
             "categories": categories,
@@ -155,7 +156,7 @@ def train(
             "data": data.model_dump(),
             "training": asdict(options) | {"shape": asdict(shape)},
         },
-        model_card(evaluation, calibration, fusion, data, options=asdict(options)),
+        model_card(evaluation, calibration, fusion, data, drawn, options=asdict(options)),
     )
     return TrainedModel(artifact, evaluation, cascade, duration_s)
 

@@ -35,7 +35,7 @@ class Batcher:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._waiting: deque[tuple[str, asyncio.Future[Prediction]]] = deque()
+        self._waiting: deque[tuple[str, asyncio.Future[Prediction | None]]] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
         self._running: asyncio.Task[None] | None = None
 
@@ -54,12 +54,12 @@ class Batcher:
         if len(self._waiting) + len(texts) > MAX_WAITING:
             raise ModelUnavailable(f"More than {MAX_WAITING} tickets wait for a prediction; send fewer at a time.")
         loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Prediction]] = [loop.create_future() for _ in texts]
+        futures: list[asyncio.Future[Prediction | None]] = [loop.create_future() for _ in texts]
         self._waiting.extend(zip(texts, futures, strict=True))
         if self._running is None or self._running.done():
             self._running = loop.create_task(self._work())
-        outcomes = await asyncio.gather(*futures, return_exceptions=True)
-        predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+        outcomes = await asyncio.gather(*futures)
+        predictions = [outcome for outcome in outcomes if outcome is not None]
         if len(predictions) < len(outcomes):
             raise PredictionFailed(_which_failed(outcomes))
         return predictions
@@ -79,19 +79,16 @@ class Batcher:
             texts = [text for text, _ in batch]
             outcomes = await loop.run_in_executor(self._thread, self._infer, texts)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
-                if future.done():
-                    continue
-                if isinstance(outcome, Exception):
-                    future.set_exception(outcome)
-                else:
+                if not future.done():
                     future.set_result(outcome)
         metrics.prediction_queue.set(0)
 
-    def _infer(self, texts: Sequence[str]) -> Sequence[Prediction | Exception]:
+    def _infer(self, texts: Sequence[str]) -> Sequence[Prediction | None]:
+        """Return a prediction per text; None where the model fails."""
         began = time.perf_counter()
         try:
-            predictions: Sequence[Prediction | Exception] = self._model.predict(texts)
-        except Exception:
+            predictions: Sequence[Prediction | None] = self._model.predict(texts)
+        except BaseException:  # a panic of the tokenizer is no Exception, and would leave all callers waiting for ever
             # One text must not cost its neighbours their answer.
             _logger.exception("inference failed", extra={"tickets": len(texts)})
             predictions = [self._infer_one(text) for text in texts]
@@ -99,17 +96,17 @@ class Batcher:
         metrics.prediction_duration.observe(time.perf_counter() - began)
         return predictions
 
-    def _infer_one(self, text: str) -> Prediction | Exception:
+    def _infer_one(self, text: str) -> Prediction | None:
         try:
             return self._model.predict([text])[0]
-        except Exception as error:
-            return error
+        except BaseException:
+            return None
 
 
-def _which_failed(outcomes: Sequence[Prediction | BaseException]) -> str:
+def _which_failed(outcomes: Sequence[Prediction | None]) -> str:
     if len(outcomes) == 1:
         return "The model failed on this ticket; the log says why."
-    failed = [str(at) for at, outcome in enumerate(outcomes) if not isinstance(outcome, Prediction)]
+    failed = [str(at) for at, outcome in enumerate(outcomes) if outcome is None]
     shown = ", ".join(failed[:10]) + (", …" if len(failed) > 10 else "")
     return (
         f"The model failed on {len(failed)} of {len(outcomes)} tickets (counted from 0: {shown}); the log says why. "

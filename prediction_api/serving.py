@@ -169,8 +169,13 @@ class ServingModel:
 
     def _ready(self, pin: Pin) -> Model:
         """Load a version and run it once at every width, so that its first callers do not pay for that."""
-        model = self._source.load(pin)
-        model.predict(WARMING_TEXTS)
+        try:
+            model = self._source.load(pin)
+            model.predict(WARMING_TEXTS)
+        except Exception:
+            raise
+        except BaseException as error:  # a panic of the tokenizer; let through, it would end the following for ever
+            raise RuntimeError("a library failed beyond an exception") from error
         return model
 
 

@@ -102,7 +102,7 @@ class Shadow:
             (prediction,) = self._model.predict([text])
             duration_s = time.perf_counter() - began
             record = shadow_record(text, live, prediction, duration_s=duration_s)
-        except Exception as error:
+        except BaseException as error:  # a panic of the tokenizer is no Exception
             metrics.shadow_predictions.labels("failed").inc()
             if self._is_first_trouble():
                 _logger.error("the version in shadow failed", extra={"error": type(error).__name__})

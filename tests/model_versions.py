@@ -1,5 +1,6 @@
 """Further versions of the shipped artifact, for tests: the same weights under another name, changed as a test needs."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -26,12 +27,19 @@ def add_version(
     return directory
 
 
-def change_manifest(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
+def change_manifest(directory: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Alter an artifact's manifest."""
     path = directory / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
     path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def replace_file(directory: Path, name: str, content: bytes) -> None:
+    """Exchange a file and the checksum in the manifest with it: an artifact that is whole, and not one of ours."""
+    (directory / name).write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    change_manifest(directory, lambda manifest: manifest["files"].update({name: digest}))
 
 
 def doubtful(manifest: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ from tests.integration.test_prediction_api_process import KEY, running
 from tests.integration.waiting import until
 from tests.live_prediction_api import LivePredictionApi
 from tests.live_prediction_api import running as running_here
-from tests.model_versions import add_version, change_manifest, static_alone
+from tests.model_versions import add_version, change_manifest, replace_file, static_alone
 from tests.servers import free_port
 
 CLIENTS = 32
@@ -177,6 +178,38 @@ def test_a_version_that_does_not_fit_is_refused_with_the_reason(artifacts: Path,
         promote(artifacts, "new")
         until(lambda: told in (described(client)["refused"] or ""))
         assert client.post("/predict", json={"ticket": TEXT}).json()["model_version"] == "old"
+
+
+PANICKING = json.dumps({"type": "Precompiled", "precompiled_charsmap": "AAAA"})
+FOREIGN: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "a tokenizer that panics": (
+        "tokenizer.json",
+        lambda content: json.dumps(json.loads(content) | {"normalizer": json.loads(PANICKING)}).encode(),
+    ),
+    "pickled objects": ("static_table.npz", lambda _: pickle.dumps({"values": [1]})),
+    "half a table": ("static_table.npz", lambda content: content[: len(content) // 2]),
+    "half a graph": ("head.tflite", lambda content: content[: len(content) // 2]),
+    "no words": ("words.json", lambda _: b"[]"),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), FOREIGN.values(), ids=FOREIGN)
+def test_a_promoted_version_that_is_no_model_is_refused_and_the_next_one_is_followed(
+    artifacts: Path, tmp_path: Path, name: str, change: Callable[[bytes], bytes]
+) -> None:
+    """Its checksums are right, so that only loading shows what it is; and that is survived."""
+    directory = add_version(artifacts, "foreign")
+    replace_file(directory, name, change((directory / name).read_bytes()))
+    register(artifacts, "foreign")
+    with served(artifacts, tmp_path) as api, api.client() as client:
+        before = client.post("/predict", json={"ticket": TEXT}).json()
+        promote(artifacts, "foreign")
+        until(lambda: "The model foreign cannot be loaded" in (described(client)["refused"] or ""))
+        assert client.post("/predict", json={"ticket": TEXT}).json() == before
+        assert client.get("/ready").json()["model_version"] == "old"
+        promote(artifacts, "new")
+        until(serves(client, "new"))
+        assert described(client)["refused"] is None
 
 
 def test_a_registry_that_is_damaged_while_it_serves_is_told_and_changes_nothing(

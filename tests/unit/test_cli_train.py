@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from helpdesk.settings import ModelSettings
-from models.artifact import FAMILY
+from models.artifact import FAMILY, load_artifact
 from models.registry_file import FILE
 from tests.command_line import CommandLine
 from tests.model_versions import add_version
@@ -75,6 +77,48 @@ def test_what_was_trained_is_a_candidate_and_what_was_live_stays_so(tmp_path: Pa
         trained["model_version"]: "candidate",
     }
     assert helpdesk.json("models", "history")["history"][0]["note"]["reason"] == "trained on mine.csv"
+
+
+UNUSABLE = {
+    "one intent": "text,intent\n" + "".join(f"a text {number},refund\n" for number in range(30)),
+    "no rows": "text,intent\n",
+    "foreign tickets alone": "text,intent\n" + "".join(f"a text {number},oos\n" for number in range(30)),
+    "no such columns": "a,b\n1,2\n",
+    "a row that is cut": 'text,intent\n"where is it,refund\n',
+    "not a text at all": "\x00" * 500,
+}
+
+
+@pytest.mark.parametrize("content", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_file_that_cannot_be_trained_on_leaves_every_version_as_it_is(tmp_path: Path, content: str) -> None:
+    artifacts = tmp_path / "artifacts"
+    add_version(artifacts, "before")
+    path = tmp_path / "mine.csv"
+    path.write_text(content, encoding="utf-8")
+    before = snapshot(artifacts)
+    result = CommandLine(tmp_path, {"HELPDESK_MODEL__ARTIFACTS_DIR": str(artifacts)}).run("train", "--data", str(path))
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert result.stderr.splitlines()[-1].startswith("error: ")
+    assert snapshot(artifacts) == before
+
+
+def test_a_training_that_fails_on_the_way_leaves_what_is_live(tmp_path: Path) -> None:
+    artifacts = tmp_path / "artifacts"
+    add_version(artifacts, "before")
+    (tmp_path / "intents.json").write_text('[{"intent": "refund"}]', encoding="utf-8")
+    helpdesk = CommandLine(tmp_path, {"HELPDESK_MODEL__ARTIFACTS_DIR": str(artifacts)})
+    result = helpdesk.run("train", "--data", str(write(tmp_path / "mine.csv")))
+    assert result.exit_code == 1
+    assert "intents.json" in result.stderr.splitlines()[-1]
+    listed = helpdesk.json("models", "list")
+    assert listed["live"] == "before"
+    assert [row["version"] for row in listed["versions"]] == ["before"]
+    assert load_artifact(artifacts, "before").manifest.version == "before"
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_damaged_registry_stops_a_training_before_it_begins(tmp_path: Path) -> None:

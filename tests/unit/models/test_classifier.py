@@ -78,13 +78,14 @@ def test_threads_may_share_it(classifier: Classifier) -> None:
         assert list(pool.map(lambda text: classifier.predict([text])[0], texts)) == expected
 
 
-def test_it_serves_without_tensorflow_and_torch() -> None:
+def test_it_serves_without_tensorflow_torch_and_what_draws() -> None:
     script = (
         "import sys\n"
         "from helpdesk.settings import ModelSettings\n"
         "from models.classifier import load_classifier\n"
         "load_classifier(ModelSettings()).predict(['Where is my order?'])\n"
-        "assert not {'tensorflow', 'keras', 'torch', 'transformers', 'sklearn', 'scipy'} & set(sys.modules)\n"
+        "heavy = {'tensorflow', 'keras', 'torch', 'transformers', 'sklearn', 'scipy', 'matplotlib', 'PIL'}\n"
+        "assert not heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd=PROJECT_DIR)
 

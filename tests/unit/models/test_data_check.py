@@ -80,6 +80,36 @@ def test_intents_with_few_rows_are_named(tmp_path: Path) -> None:
     assert finding(checked, "intent 'few' has 3 rows").severity == "error"
 
 
+@pytest.mark.parametrize(
+    ("label", "problem"),
+    [
+        ("x" * 201, "longer than 200 characters"),
+        ("two\nlines", "cannot be shown"),
+        ("half \ud800", "cannot be shown"),
+        ("\x1b[2Jgone", "cannot be shown"),
+    ],
+    ids=ascii,
+)
+def test_a_label_that_no_table_can_show_is_an_error(tmp_path: Path, label: str, problem: str) -> None:
+    checked = check(tmp_path, [*tickets(), {"text": "hello", "intent": label}])
+    found = finding(checked, problem)
+    assert (found.severity, found.lines) == ("error", (61,))
+    assert checked.dataset is None
+
+
+def test_examples_cannot_command_the_terminal_that_shows_them(tmp_path: Path) -> None:
+    text = "\x1b]0;owned\x07 \x1b[2J \u202e half \ud800"
+    checked = check(tmp_path, [*tickets(), {"text": text, "intent": 5}])
+    (example,) = finding(checked, "intent is not a text").examples
+    assert example.isprintable()
+    assert "owned" in example
+
+
+def test_a_file_of_foreign_tickets_alone_is_an_error(tmp_path: Path) -> None:
+    checked = check(tmp_path, [{"text": sentence(number), "intent": "oos"} for number in range(30)])
+    assert finding(checked, "fewer than two intents").severity == "error"
+
+
 def test_one_intent_is_an_error(tmp_path: Path) -> None:
     checked = check(tmp_path, [row for row in tickets() if row["intent"] == "refund"])
     assert finding(checked, "fewer than two intents").severity == "error"

@@ -127,8 +127,8 @@ def test_the_card_states_what_was_measured(trained: TrainedModel) -> None:
 
 def test_the_card_shows_pictures_that_lie_beside_it(trained: TrainedModel) -> None:
     card = trained.artifact.file(CARD).read_text(encoding="utf-8")
-    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
+    shown = re.findall(r"!\[[^]]+\]\((\S+\.png)\)", card)
     assert shown == [RELIABILITY, RISK_COVERAGE, CONFUSIONS]
     for name in shown:
         assert name in trained.artifact.manifest.files
-        assert trained.artifact.file(name).read_text(encoding="utf-8").startswith("<svg ")
+        assert trained.artifact.file(name).read_bytes().startswith(b"\x89PNG")

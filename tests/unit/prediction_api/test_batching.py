@@ -12,6 +12,10 @@ from prediction_api.batching import MAX_INFERENCE, MAX_WAITING, Batcher
 from tests.fakes import make_prediction
 
 
+class Panic(BaseException):
+    """What Rust's panics are in Python: no Exception."""
+
+
 class RecordingModel:
     """Answers with the text as the label, after the gate opens; keeps the sizes of its batches."""
 
@@ -28,6 +32,8 @@ class RecordingModel:
         assert self.gate.wait(10)
         if "boom" in texts:
             raise RuntimeError("boom")
+        if "panic" in texts:
+            raise Panic
         self.sizes.append(len(texts))
         return [make_prediction(text).model_copy(update={"predicted_label": text}) for text in texts]
 
@@ -78,13 +84,14 @@ def test_a_large_request_is_cut_and_keeps_its_order() -> None:
     assert sum(model.sizes) == 100
 
 
-def test_a_text_that_fails_costs_its_neighbours_nothing() -> None:
+@pytest.mark.parametrize("bad", ["boom", "panic"])
+def test_a_text_that_fails_costs_its_neighbours_nothing(bad: str) -> None:
     model = RecordingModel()
 
     async def scenario() -> list[list[Prediction] | BaseException]:
         batcher = Batcher(model)
         model.gate.clear()
-        tasks = [asyncio.create_task(batcher.predict([text])) for text in ("first", "good", "boom", "better")]
+        tasks = [asyncio.create_task(batcher.predict([text])) for text in ("first", "good", bad, "better")]
         await settled()
         model.gate.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)

@@ -19,6 +19,10 @@ from prediction_api.source import Pin, Roles
 from tests.fakes import make_prediction
 
 
+class Panic(BaseException):
+    """What Rust's panics are in Python: no Exception."""
+
+
 class NamedModel:
     """Answers with its name as the version; a gate holds it up."""
 
@@ -43,7 +47,7 @@ class NamedModel:
 class ScriptedSource:
     """Names what the test says, and loads what the test made."""
 
-    def __init__(self, **models: NamedModel | Exception) -> None:
+    def __init__(self, **models: NamedModel | BaseException) -> None:
         self.models = models
         self.named: Roles | Exception = Roles(Pin(next(iter(models))))
         self.loads: list[str] = []
@@ -56,7 +60,7 @@ class ScriptedSource:
     def load(self, pin: Pin) -> Model:
         self.loads.append(pin.version)
         found = self.models[pin.version]
-        if isinstance(found, Exception):
+        if isinstance(found, BaseException):
             raise found
         return found
 
@@ -160,11 +164,12 @@ def test_a_request_that_has_begun_is_finished_by_the_version_that_began_it() -> 
         (ModelUnavailable("head.tflite is damaged"), "head.tflite is damaged"),
         (MemoryError("secret"), "The model cannot be loaded: MemoryError."),
         (NamedModel("bad", fails=True), "The model cannot be loaded: RuntimeError."),
+        (Panic("secret"), "The model cannot be loaded: RuntimeError."),
     ],
-    ids=["refused", "unexpected", "fails when it is first used"],
+    ids=["refused", "unexpected", "fails when it is first used", "panics"],
 )
 def test_a_version_that_cannot_be_used_is_told_and_the_old_one_goes_on(
-    bad: NamedModel | Exception, reason: str, caplog: pytest.LogCaptureFixture
+    bad: NamedModel | BaseException, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = ScriptedSource(old=NamedModel("old"), bad=bad, new=NamedModel("new"))
     before = switches("refused")
