@@ -43,12 +43,12 @@ def near_duplicate_groups(forms: Sequence[tuple[str, ...]], labels: Sequence[str
     first_with: dict[Hashable, int] = {}
     for row, (form, label) in enumerate(zip(forms, labels, strict=True)):
         groups.join(row, first_with.setdefault(form, row))
-        for key in _keys(form, label):
+        for key in near_keys(form, label):
             groups.join(row, first_with.setdefault(key, row))
     return groups
 
 
-def _keys(form: tuple[str, ...], label: str) -> Iterator[Hashable]:
+def near_keys(form: tuple[str, ...], label: str) -> Iterator[Hashable]:
     """Yield keys of which near-duplicates share one: (label, words before the gap, words after it)."""
     if MIN_WORDS <= len(form) <= MAX_WORDS:
         for gap in range(len(form)):
