@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cli import dead, demo, desk, evaluate, kb, keys, models, run, settings, submit, tickets, train
+from cli import corrections, dead, demo, desk, evaluate, kb, keys, models, run, settings, submit, tickets, train
 from cli.app import new_app
 
 START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
@@ -19,11 +19,13 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.reply,
         desk.resolve,
         desk.reopen,
+        desk.correct,
     ),
     LEARNING: (train.train, evaluate.evaluate),
 }
 GROUPS = {
     "models": (models.app, LEARNING),
+    "corrections": (corrections.app, LEARNING),
     "kb": (kb.app, LEARNING),
     "dead": (dead.app, OPERATING),
     "keys": (keys.app, OPERATING),

@@ -135,5 +135,8 @@ def _answer(response: httpx.Response) -> Any:
             f"{response.url} answered {response.status_code} without a problem of Helpdesk's: is it the ticket API? "
             "HELPDESK_CLIENT__URL says where it is."
         )
-    remedies = [item["remedy"] for item in body.get("errors") or () if item.get("remedy")]
-    raise CommandFailed(str(body["detail"]) + (f" ({'; '.join(remedies)})" if remedies else ""))
+    detail = str(body["detail"])
+    remedies = [
+        item["remedy"] for item in body.get("errors") or () if item.get("remedy") and item["remedy"] not in detail
+    ]
+    raise CommandFailed(detail + (f" ({'; '.join(remedies)})" if remedies else ""))

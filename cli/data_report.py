@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.console import table
+from cli.corrections import corrections_document, print_corrections
 
 if TYPE_CHECKING:
     from models.dataset import CheckedFile
@@ -18,6 +19,8 @@ _STYLES = {"error": "bold red", "warning": "yellow"}
 def print_report(console: Console, path: Path, checked: "CheckedFile") -> None:
     """Print what was read, and each finding with its first examples and what to do."""
     console.print(f"[bold]{path.name}[/]: {_summary(checked)}", soft_wrap=True)
+    if checked.dataset is not None and checked.dataset.corrections is not None:
+        print_corrections(console, checked.dataset.corrections)
     if not checked.findings:
         console.print("Nothing is wrong with it.")
         return
@@ -43,6 +46,7 @@ def report_document(path: Path, checked: "CheckedFile") -> dict[str, Any]:
         "columns": {"text": columns.text, "label": columns.label, "split": columns.split, "group": columns.group},
         "rows": _rows_by_split(checked),
         "intents": len(checked.dataset.labels) if checked.dataset else None,
+        "corrections": corrections_document(checked.dataset.corrections) if checked.dataset else None,
         "findings": [
             {
                 "severity": finding.severity,

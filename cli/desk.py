@@ -1,9 +1,10 @@
-"""What agents do: look at the queues, claim, release, transfer, reply, resolve, reopen."""
+"""What agents do: look at the queues, claim, release, transfer, reply, resolve, reopen, correct."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from cli.access import ticket_api
 from cli.console import Json, age, clock_time, print_json, program, status_markup, stdout, table
@@ -108,6 +109,29 @@ def resolve(ticket_id: TicketId, note: Note = "", agent: Agent = None, as_json: 
 def reopen(ticket_id: TicketId, note: Note = "", agent: Agent = None, as_json: Json = False) -> None:
     """Put a closed ticket back into a human queue."""
     _act(ticket_id, "reopen", {"note": note}, agent=agent, as_json=as_json)
+
+
+def correct(
+    ticket_id: TicketId,
+    intent: Annotated[
+        str, typer.Argument(help="A label of the live model, or out_of_scope where none fits.", show_default=False)
+    ],
+    turn: Annotated[
+        int | None, typer.Option(min=1, help="The turn that is meant (default: the latest that a model read).")
+    ] = None,
+    note: Note = "",
+    agent: Agent = None,
+    as_json: Json = False,
+) -> None:
+    """Say what the customer really wanted: the ticket stays as it is, and `train --with-corrections` learns from it."""
+    with ticket_api(Role.AGENT, agent=agent) as api:
+        ticket = api.post(f"/tickets/{ticket_id}/correct", {"intent": intent, "turn": turn, "note": note})
+    if as_json:
+        print_json(ticket)
+        return
+    made = [made for made in ticket["corrections"] if made["intent"] == intent and turn in (None, made["turn"])][-1]
+    said = {"right": ", as the model had said", "wrong": f", not {made['predicted']}"}.get(made["verdict"], "")
+    stdout().print(f"correct: ticket {ticket_id} is about {escape(intent + said)}")
 
 
 def _act(ticket_id: str, action: str, body: Mapping[str, Any], *, agent: str | None, as_json: bool) -> None:

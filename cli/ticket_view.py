@@ -57,6 +57,10 @@ def _fact_rows(ticket: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
     if ticket.get("intent"):
         mood = "" if ticket["sentiment"] is None else f", sentiment {ticket['sentiment']:+.2f}"
         yield "intent", Text(f"{ticket['intent']}, {ticket['confidence']:.0%} sure{mood}")
+    for correction in {made["turn"]: made for made in ticket.get("corrections", ())}.values():
+        said = {"right": ", as the model had said", "wrong": f", not {correction['predicted']}"}
+        agent = f" (turn {correction['turn']}, by {correction['author']})"
+        yield "corrected", Text(correction["intent"] + said.get(correction["verdict"], "") + agent)
 
 
 def _decision(decision: Mapping[str, Any]) -> RenderableType:

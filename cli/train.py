@@ -1,14 +1,16 @@
 """`helpdesk train`: a new model from labelled tickets."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.access import user
 from cli.console import CommandFailed, Json, print_json, program, stderr, stdout
+from cli.corrections import add_corrections, corrections_document
 from cli.data_options import Encoding, LabelColumnName, OutOfScopeLabel, TextColumnName
 from cli.data_report import print_report, report_document
 from cli.evaluate import document, print_evaluation
@@ -22,6 +24,9 @@ def train(
     label_column: LabelColumnName = "",
     out_of_scope_label: OutOfScopeLabel = "",
     encoding: Encoding = "",
+    with_corrections: Annotated[
+        bool, typer.Option("--with-corrections", help="Train on tickets too whose intent agents have corrected.")
+    ] = False,
     check_only: Annotated[
         bool, typer.Option("--check-only", help="Say what is wrong with the file, and stop.")
     ] = False,
@@ -53,6 +58,8 @@ def train(
     )
     with stderr().status(f"checking {path.name}"):
         checked = check_file(path, read)
+        if with_corrections and checked.dataset is not None:
+            checked = replace(checked, dataset=add_corrections(checked.dataset))
     if check_only and as_json:
         print_json(report_document(path, checked))
     else:
@@ -88,10 +95,13 @@ def train(
             on_progress=on_progress,
         )
     version, checksum = trained.artifact.manifest.version, trained.artifact.checksum
-    note = noted(user(), f"trained on {path.name}")
+    corrected = checked.dataset.corrections
+    taught = f"trained on {path.name}" + (f" and {len(corrected.tickets)} corrections" if corrected else "")
+    note = noted(user(), taught)
     state = registry.change(lambda before: before.register(version, checksum, note)).versions[version].state
     if as_json:
-        told = {"state": state.value, "directory": str(trained.artifact.directory)}
+        told: dict[str, Any] = {"state": state.value, "directory": str(trained.artifact.directory)}
+        told |= {"corrections": corrections_document(corrected)}
         print_json(document(trained.artifact, trained.evaluation) | told | {"seconds": round(trained.duration_s, 1)})
         return
     print_evaluation(stdout(), trained.artifact, trained.evaluation)

@@ -46,6 +46,13 @@ shadow_unrecorded = Counter(
     "helpdesk_shadow_unrecorded_total", "Predictions in shadow that could not be written to their file."
 )
 
+# Ticket API
+corrections = Counter(
+    "helpdesk_corrections_total",
+    "Intents that agents recorded: the model had been `right`, `wrong`, or had given `no_prediction`.",
+    ("verdict",),
+)
+
 # What relay and worker stand on
 dependency_up = Gauge("helpdesk_dependency_up", "Whether a part answered when last asked: 1 or 0.", ("dependency",))
 

@@ -29,14 +29,30 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 LIBRARIES = ("tensorflow", "keras", "numpy", "tokenizers", "ai-edge-litert")
 
 
+class CorrectionsRecord(BaseModel):
+    """Which corrections by agents took part in a training; see ``models.dataset.CorrectedRows``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    used: int
+    dropped: dict[str, int]
+    replaced: int
+    until: datetime | None
+
+
 class DataRecord(BaseModel):
-    """What a model was trained on."""
+    """What a model was trained on.
+
+    Attributes:
+        rows: of the file, by split.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     sha256: str
     rows: dict[str, int]
+    corrections: CorrectionsRecord | None = None
 
 
 class EncoderReference(BaseModel):

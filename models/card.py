@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.artifact import DataRecord
+from models.artifact import CorrectionsRecord, DataRecord
 from models.calibrate import NEVER, Calibration
 from models.cascade import Fusion
 from models.evaluate import METRICS, Evaluation
@@ -54,7 +54,7 @@ languages should come out as out of scope or below its threshold. Not for decisi
 **Data.** `{data.name}` (SHA-256 `{data.sha256[:16]}…`): {data.rows["train"]} rows for training,
 {data.rows["validation"]} for calibration, {data.rows["test"]} for the figures below. Expect less on
 tickets that were written otherwise than these, and calibrate again on your own.
-
+{_corrections(data.corrections)}
 **Calibration.** Temperature of the static stage {fusion.static_temperature:.3f}, of the encoder stage
 {fusion.encoder_temperature:.3f}, of their sum {fusion.fused_temperature:.3f}, in which the encoder stage weighs
 {fusion.encoder_share:.2f}; out of scope above {calibration.out_of_scope_threshold:.3f}, its column
@@ -100,6 +100,18 @@ def _cell(name: str) -> str:
 def _alternative(picture: Picture) -> str:
     """Return the description as Markdown's alternative text, which a bracket would end."""
     return picture.description.replace("[", "(").replace("]", ")")
+
+
+def _corrections(record: CorrectionsRecord | None) -> str:
+    if record is None:
+        return ""
+    left_out = sum(record.dropped.values())
+    made = f", made until {record.until:%Y-%m-%d %H:%M} UTC" if record.until else ""
+    return f"""
+**Corrections.** Beside them, for training alone, tickets whose true intent agents have said: {record.used}{made}.
+Left out: {left_out}; rows of the file that gave way to them: {record.replaced}. Their texts are not in this artifact,
+nor do its words and word pieces come from them; but a network's weights depend on all that it was trained on.
+"""
 
 
 def _threshold(confidence: float) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from helpdesk.corrections import OUT_OF_SCOPE
 from models.near_duplicates import Groups
 from models.splitting import SPLITS
 
-OUT_OF_SCOPE = "out_of_scope"
 MIN_ROWS_PER_INTENT = 4
 FEW_ROWS_PER_INTENT = 20
 MAX_TEXT_CHARACTERS = 131_072

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from helpdesk.corrections import OUT_OF_SCOPE
 from helpdesk.errors import InvalidData
 from helpdesk.tickets import GENERAL
 from models.columns import Columns, choose_columns
-from models.data_check import OUT_OF_SCOPE, Finding, LabelledRow, check_cells, check_intents, check_repetition
+from models.data_check import Finding, LabelledRow, check_cells, check_intents, check_repetition
 from models.near_duplicates import Groups, near_duplicate_groups, normal_form
 from models.splitting import SHARES, SPLITS, divide
 from models.table_file import Table, read_table
@@ -44,18 +46,37 @@ class LabelledTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedRows:
+    """Tickets whose true intent an agent has said, as training rows beside those of a file.
+
+    Attributes:
+        tickets: all for training: what is held out stays the file's own, so that versions can be compared.
+        dropped: how many of those that were read take no part, by the reason; see ``models.corrections``.
+        replaced: how many of the file's training rows read the same under another intent, and gave way.
+        until: when the latest that was read was made; None: there were none.
+    """
+
+    tickets: tuple[LabelledTicket, ...]
+    dropped: Mapping[str, int]
+    replaced: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """Labelled tickets of one file.
 
     Attributes:
         labels: the intents in alphabetical order, without out-of-scope.
         sha256: of the file's bytes.
+        corrections: from the store, where they were asked for.
     """
 
     tickets: tuple[LabelledTicket, ...]
     labels: tuple[str, ...]
     name: str
     sha256: str
+    corrections: CorrectedRows | None = None
 
     def part(self, split: str) -> list[LabelledTicket]:
         """Return the tickets of one split."""

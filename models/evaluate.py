@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from helpdesk.corrections import OUT_OF_SCOPE
 from helpdesk.errors import InvalidData
 from models.artifact import Artifact
 from models.calibrate import Calibration, Floats, Ints
-from models.data_check import OUT_OF_SCOPE
 from models.dataset import LabelledTicket, load_held_out
 from models.loading import load_cascade
 from models.preprocess import readable

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from helpdesk.corrections import OUT_OF_SCOPE
 from models.calibrate import Floats
-from models.data_check import OUT_OF_SCOPE
 from models.evaluate import Evaluation
 from models.picture_style import COLOURS, INK, MUTED, PALE, Picture, drawing, finished, new_figure, percent_axis
 from models.row_scores import BINS, PRECISIONS, reliability, risk_coverage

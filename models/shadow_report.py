@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.data_check import OUT_OF_SCOPE
+from helpdesk.corrections import OUT_OF_SCOPE
 from models.shadow_log import Judgement, ShadowRecord
 
 _QUANTILES = (0.05, 0.5, 0.95)

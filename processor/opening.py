@@ -10,8 +10,8 @@ from helpdesk.messages import TicketSubmitted, decode
 from helpdesk.ports.broker import Delivery, Envelope
 from helpdesk.ports.store import DeadLetter, InboxEntry, Store, Transaction
 from helpdesk.tickets import AWAITS_MACHINE, GENERAL, Action, Author, ConversationMessage, Status, Ticket
+from models.wording import excerpt, wording
 from processor.recording import ACTOR
-from processor.wording import excerpt, wording
 from processor.work import Work
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from helpdesk import envelopes
+from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.store import ApiKey, DeadLetter, IdempotencyRecord, Role, Submission
@@ -153,6 +154,18 @@ def make_feedback(ticket: Ticket, *, score: int = 5, comment: str = "Quick!", **
     """Return a customer's opinion."""
     values: dict[str, Any] = {"turn": ticket.turn, "created_at": ticket.updated_at}
     return Feedback(ticket_id=ticket.ticket_id, score=score, comment=comment, **(values | changes))
+
+
+def make_correction(ticket: Ticket, *, intent: str = "get_refund", **changes: Any) -> Correction:
+    """Return what an agent says of the ticket's present turn; the model had said something else."""
+    values: dict[str, Any] = {
+        "turn": ticket.turn,
+        "predicted": "track_order",
+        "model_version": "2026-03-01",
+        "author": "maria",
+        "created_at": ticket.updated_at,
+    }
+    return Correction(ticket_id=ticket.ticket_id, intent=intent, **(values | changes))
 
 
 def make_dead_letter(*, ticket: Ticket | None = None, reason: str = "Kept failing.", **changes: Any) -> DeadLetter:

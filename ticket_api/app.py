@@ -16,6 +16,7 @@ from helpdesk.web.app import new_app
 from helpdesk.web.authentication import KeyChecker, StoredKeys
 from ticket_api import routes_desk, routes_operations, routes_tickets
 from ticket_api.group_commit import GroupCommit
+from ticket_api.intents import LiveIntents
 from ticket_api.routes_intake import add_intake
 from ticket_api.services import Services
 
@@ -59,6 +60,7 @@ def create_app(
         desk=Desk(store, broker, claim_lease_s=settings.ticket_api.claim_lease_s, clock=clock),
         dead_letters=DeadLetters(store, broker, decide_within_s=settings.processor.decide_within_s, clock=clock),
         intake=intake,
+        intents=LiveIntents(settings.model),
         clock=clock,
     )
     add_intake(app)

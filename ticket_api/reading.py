@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
 from helpdesk.errors import TicketNotFound
 from helpdesk.ports.store import Role, Transaction
@@ -21,11 +22,12 @@ class TicketFile:
     decisions: list[DecisionRecord]
     answers: list[Answer]
     feedback: list[Feedback]
+    corrections: list[Correction]
 
     @property
     def etag(self) -> str:
-        """Changes with whatever a view shows: feedback alone leaves the ticket's version as it is."""
-        return f'"{self.ticket.version}.{len(self.feedback)}"'
+        """Changes with whatever a view shows: feedback and corrections leave the ticket's version as it is."""
+        return f'"{self.ticket.version}.{len(self.feedback)}.{len(self.corrections)}"'
 
 
 def read_ticket(tx: Transaction, ticket_id: str, *, owner: str | None = None) -> TicketFile:
@@ -44,6 +46,7 @@ def read_ticket(tx: Transaction, ticket_id: str, *, owner: str | None = None) ->
         decisions=tx.decisions(ticket_id),
         answers=tx.answers(ticket_id),
         feedback=tx.feedback(ticket_id),
+        corrections=tx.corrections(ticket_id),
     )
 
 

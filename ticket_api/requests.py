@@ -145,6 +145,19 @@ class TransferTicket(_Request):
     note: Note = ""
 
 
+class CorrectTicket(_Request):
+    """What the customer really wanted."""
+
+    intent: Annotated[
+        Written, Field(max_length=200, description="A label of the live model, or `out_of_scope` where none fits.")
+    ]
+    turn: Annotated[
+        int | None,
+        Field(ge=1, le=2**31 - 1, strict=True, description="Which is meant; null: the latest that a model predicted."),
+    ] = None
+    note: Note = ""
+
+
 class ReplyToCustomer(_Request):
     """A person's answer."""
 

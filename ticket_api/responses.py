@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 
+from helpdesk.corrections import Verdict
 from helpdesk.decisions import Outcome
 from helpdesk.ports.store import DeadLetterStatus
 from helpdesk.tickets import Action, Author, Priority, Status
@@ -155,6 +156,19 @@ class DecisionView(_View):
     at: datetime
 
 
+class CorrectionView(_View):
+    """What an agent said that the customer really wanted in one turn, and what the model had said."""
+
+    turn: int
+    intent: str
+    predicted: str | None = Field(description="`out_of_scope` where it was taken for foreign; null: no prediction.")
+    model_version: str | None
+    verdict: Verdict
+    author: str
+    note: str
+    created_at: datetime
+
+
 class DeskTicketSummary(_View):
     """A ticket in the list of an agent or operator."""
 
@@ -193,6 +207,7 @@ class DeskTicket(DeskTicketSummary):
     decisions: list[DecisionView]
     answers: list[DeskAnswer]
     feedback: list[FeedbackView]
+    corrections: list[CorrectionView] = Field(description="Oldest first; the last one of a turn stands.")
 
 
 class PortalTicketPage(_View):

@@ -6,13 +6,14 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from helpdesk.corrections import Correction
 from helpdesk.errors import QueueEmpty
 from helpdesk.ports.store import QueueSummary
 from helpdesk.tickets import HUMAN_QUEUES, Ticket
 from helpdesk.web.problems import problem_responses
 from ticket_api.parameters import QueueName, TicketId
 from ticket_api.reading import desk_view, read_ticket
-from ticket_api.requests import AddNote, ClaimTicket, ReplyToCustomer, TransferTicket
+from ticket_api.requests import AddNote, ClaimTicket, CorrectTicket, ReplyToCustomer, TransferTicket
 from ticket_api.responses import DeskTicket, QueueList, QueueView
 from ticket_api.services import Agent, Services, Staff, Uses
 
@@ -23,9 +24,9 @@ _EMPTY = partial(QueueSummary, waiting=0, high_priority=0, claimed=0, oldest_que
 _MISSING_OR_CONFLICT = problem_responses(404, 409)
 
 
-def _shown(services: Services, ticket: Ticket) -> DeskTicket:
+def _shown(services: Services, changed: Ticket | Correction) -> DeskTicket:
     with services.store.reading() as tx:
-        return desk_view(read_ticket(tx, ticket.ticket_id))
+        return desk_view(read_ticket(tx, changed.ticket_id))
 
 
 @router.get("/queues")
@@ -82,3 +83,12 @@ def resolve_ticket(ticket_id: TicketId, agent: Agent, services: Uses, body: AddN
 def reopen_ticket(ticket_id: TicketId, agent: Agent, services: Uses, body: AddNote | None = None) -> DeskTicket:
     """Put a closed ticket back into a human queue."""
     return _shown(services, services.desk.reopen(ticket_id, agent, note=body.note if body else ""))
+
+
+@router.post("/tickets/{ticket_id}/correct", responses=problem_responses(404))
+def correct_ticket(ticket_id: TicketId, agent: Agent, services: Uses, body: CorrectTicket) -> DeskTicket:
+    """Say what the customer really wanted: the ticket stays as it is, and the next training can learn from it."""
+    correction = services.desk.correct(
+        ticket_id, agent, intent=body.intent, known=services.intents.known(), turn=body.turn, note=body.note
+    )
+    return _shown(services, correction)

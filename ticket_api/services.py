@@ -14,6 +14,7 @@ from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
 from helpdesk.web.authentication import Caller, require
 from ticket_api.group_commit import GroupCommit
+from ticket_api.intents import LiveIntents
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Services:
     desk: Desk
     dead_letters: DeadLetters
     intake: GroupCommit
+    intents: LiveIntents
     clock: Clock
 
 

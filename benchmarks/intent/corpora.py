@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.processes import PROJECT_DIR, BenchmarkFailed
-from models.data_check import OUT_OF_SCOPE
+from helpdesk.corrections import OUT_OF_SCOPE
 from models.dataset import load_dataset
 from models.splitting import SPLITS
 

@@ -3,6 +3,7 @@
 import uuid
 
 from helpdesk.desk.claims import Claims
+from helpdesk.desk.corrections import Corrections
 from helpdesk.desk.customers import Customers
 from helpdesk.desk.queueing import enqueue, event, message
 from helpdesk.errors import QueueNotFound
@@ -10,7 +11,7 @@ from helpdesk.ports.store import Transaction
 from helpdesk.tickets import GENERAL, HUMAN_QUEUES, Action, Answer, Author, Status, Ticket
 
 
-class Desk(Customers, Claims):
+class Desk(Customers, Claims, Corrections):
     """The desk at which tickets pass from the machine to people and back to customers."""
 
     def release(self, ticket_id: str, agent: str, *, note: str = "") -> Ticket:

@@ -1,4 +1,4 @@
-"""The store port: tickets, their history, outbox, inbox, answers, dead letters and API keys, in transactions.
+"""The store port: tickets, their history, corrections, outbox, inbox, dead letters and API keys, in transactions.
 
 A transaction commits on a clean exit of its ``with`` block and rolls back on any exception. Only entry points
 (an HTTP request, a message, a command) open one; what they call never commits.
@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
 from helpdesk.ports.broker import Envelope
 from helpdesk.tickets import (
@@ -147,6 +148,14 @@ class Submission:
     idempotency: IdempotencyRecord | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRow:
+    """A correction and its place in the order in which all of them were made."""
+
+    sequence: int
+    correction: Correction
+
+
 class Transaction(Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
@@ -237,6 +246,21 @@ class Transaction(Protocol):
     def decisions(self, ticket_id: str) -> list[DecisionRecord]: ...
     def add_feedback(self, feedback: Feedback) -> None: ...
     def feedback(self, ticket_id: str) -> list[Feedback]: ...
+    def add_correction(self, correction: Correction) -> None:
+        """Append a correction; it takes the place of the one that stood for this turn, which stays in the record.
+
+        Raises:
+            TicketNotFound: there is no such ticket.
+        """
+
+    def corrections(self, ticket_id: str) -> list[Correction]:
+        """Return every correction of a ticket; the last one of a turn stands."""
+
+    def standing_corrections(self, *, limit: int, after: int = 0) -> list[CorrectionRow]:
+        """Return the corrections that stand, of all tickets, beyond sequence ``after``, in the order of their making.
+
+        Pages that are read in one transaction of ``reading`` belong together: no correction is missed or met twice.
+        """
 
     # Outbox
     def add_outbox(self, messages: Sequence[tuple[str | None, Envelope]], *, at: datetime) -> None:

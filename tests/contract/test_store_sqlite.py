@@ -142,6 +142,8 @@ class TestSqliteQueries:
             tx.answers(ticket_id)
             tx.decisions(ticket_id)
             tx.feedback(ticket_id)
+            tx.corrections(ticket_id)
+            tx.standing_corrections(limit=200, after=5)
             tx.outbox(limit=256, after=5)
             tx.delete_outbox([1, 2])
             tx.delete_outbox_message("m")
@@ -151,7 +153,7 @@ class TestSqliteQueries:
             tx.prune_inbox(NOON, limit=500)
             tx.prune_idempotency_records(NOON, limit=500)
         store.close()
-        assert len(plans) == 26
+        assert len(plans) == 28
         for statement, plan in plans:
             assert not re.search(r"SCAN (?!old)\w+($|;)", plan), f"{plan}\n{statement}"
             if "ORDER BY" in statement and " IN (" not in statement.partition("WHERE")[2].replace("status IN", ""):

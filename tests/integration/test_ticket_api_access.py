@@ -29,6 +29,7 @@ ROUTES: list[tuple[str, str, Any, set[Role]]] = [
     ("POST", "/tickets/{ticket_id}/reply", TEXT, {AGENT, OPERATOR}),
     ("POST", "/tickets/{ticket_id}/resolve", None, {AGENT, OPERATOR}),
     ("POST", "/tickets/{ticket_id}/reopen", None, {AGENT, OPERATOR}),
+    ("POST", "/tickets/{ticket_id}/correct", {"intent": "get_refund"}, {AGENT, OPERATOR}),
     ("GET", "/dead-letters", None, {OPERATOR}),
     ("GET", "/dead-letters/{message_id}", None, {OPERATOR}),
     ("POST", "/dead-letters/{message_id}/replay", None, {OPERATOR}),

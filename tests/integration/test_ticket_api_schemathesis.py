@@ -19,12 +19,18 @@ from tests.live_ticket_api import LiveTicketApi, running
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "4")
 MESSAGE_ID = "dead-letter-1"
 
-# A cursor is opaque: no schema can tell ours from others, so that a made-up one is rightly refused.
+# A cursor is opaque, and intents are the live model's: no schema can tell ours from others, so that made-up ones are
+# rightly refused.
 CONFIG = f"""
 [[operations]]
 include-name = "GET /tickets"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "403", "422"]
+
+[[operations]]
+include-name = "POST /tickets/{{ticket_id}}/correct"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "403", "404", "422"]
 
 [[operations]]
 include-path-regex = "^/dead-letters/"

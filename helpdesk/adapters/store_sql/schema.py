@@ -199,6 +199,21 @@ feedback = Table(
     Index(None, "ticket_id"),
 )
 
+corrections = Table(
+    "corrections",
+    metadata,
+    _sequence(),
+    _ticket_id(),
+    _integer("turn"),
+    _text("intent"),
+    _text("predicted", nullable=True),
+    _text("model_version", nullable=True),
+    _text("author"),
+    _text("note"),
+    _time("created_at"),
+    Index(None, "ticket_id"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -1,6 +1,7 @@
 """The transaction: all nouns of the store on one connection."""
 
 from helpdesk.adapters.store_sql.api_keys import ApiKeys
+from helpdesk.adapters.store_sql.corrections import Corrections
 from helpdesk.adapters.store_sql.dead_letters import DeadLetters
 from helpdesk.adapters.store_sql.facts import Facts
 from helpdesk.adapters.store_sql.history import History
@@ -14,6 +15,6 @@ from helpdesk.adapters.store_sql.waiting import Waiting
 
 
 class SqlTransaction(
-    Submissions, Tickets, Listing, Waiting, History, Outbox, Inbox, DeadLetters, ApiKeys, Facts, Pruning
+    Submissions, Tickets, Listing, Waiting, History, Corrections, Outbox, Inbox, DeadLetters, ApiKeys, Facts, Pruning
 ):
     """Implements the port's ``Transaction``."""

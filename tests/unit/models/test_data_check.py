@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from helpdesk.corrections import OUT_OF_SCOPE
 from helpdesk.errors import InvalidData
-from models.data_check import OUT_OF_SCOPE, Finding
+from models.data_check import Finding
 from models.dataset import CheckedFile, ReadOptions, check_file, load_held_out
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from helpdesk.corrections import OUT_OF_SCOPE
 from helpdesk.errors import InvalidData
 from helpdesk.tickets import GENERAL
-from models.data_check import OUT_OF_SCOPE
 from models.dataset import categories_beside, load_categories, load_dataset
 
 

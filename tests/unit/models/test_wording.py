@@ -2,7 +2,7 @@
 
 from helpdesk.tickets import Author, ConversationMessage, Ticket, unanswered
 from models.preprocess import readable
-from processor.wording import MAX_EXCERPT_BYTES, excerpt, wording
+from models.wording import MAX_EXCERPT_BYTES, excerpt, seen_at, wording
 from tests.factories import make_message, make_ticket
 
 TICKET: Ticket = make_ticket(subject="My order")
@@ -52,6 +52,19 @@ def test_models_get_the_newest_message_whole_and_the_wording_stays_complete() ->
 def test_a_message_that_fills_the_room_alone_is_not_cut() -> None:
     talk = conversation("first", "b" * (MAX_EXCERPT_BYTES + 5))
     assert excerpt(TICKET, talk) == f"My order\n{talk[1].text}"
+
+
+def test_a_turn_is_seen_as_it_stood_before_its_answer() -> None:
+    talk = [
+        make_message(TICKET, text="one", turn=1),
+        make_message(TICKET, text="An answer.", turn=1, author=Author.MACHINE),
+        make_message(TICKET, text="two", turn=2),
+        make_message(TICKET, text="three", turn=3),
+        make_message(TICKET, text="A reply.", turn=3, author=Author.AGENT),
+        make_message(TICKET, text="four", turn=4),
+    ]
+    seen = {turn: excerpt(TICKET, seen_at(talk, turn)) for turn in range(1, 6)}
+    assert seen == {1: "My order\none", 2: "two", 3: "two three", 4: "four", 5: "four"}
 
 
 def test_a_conversation_without_words_is_only_a_subject() -> None:
