@@ -46,7 +46,7 @@ from models.training_rows import TrainingRows, training_rows
 MAX_PARITY_GAP = 0.25
 """Weights of 8 bits move logits of about ten by a few hundredths; a lost weight moves them by whole numbers."""
 _STATIC = FitOptions(epochs=12, learning_rate=3e-3)
-_HEAD = FitOptions(epochs=12, batch_size=512, learning_rate=3e-3, label_smoothing=0.0)
+_HEAD = FitOptions(epochs=20, batch_size=512, learning_rate=3e-3, label_smoothing=0.0)
 _FINE_TUNING = FitOptions(epochs=4, batch_size=32, learning_rate=1e-4, label_smoothing=0.0)
 
 
