@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cli import dead, demo, desk, evaluate, kb, keys, models, run, settings, submit, tickets, train
+from cli import dead, demo, desk, drift, evaluate, kb, keys, models, run, settings, submit, tickets, train
 from cli.app import new_app
 
 START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.resolve,
         desk.reopen,
     ),
-    LEARNING: (train.train, evaluate.evaluate),
+    LEARNING: (train.train, evaluate.evaluate, drift.drift),
 }
 GROUPS = {
     "models": (models.app, LEARNING),

@@ -39,6 +39,7 @@ from models.noise import noisy_copy
 from models.pictures import pictures
 from models.preprocess import readable
 from models.reader import TextReader, build_reader
+from models.reference import REFERENCE, reference_profile
 from models.splitting import SPLITS
 from models.static_stage import StaticStage
 from models.tokenizer import pruned_tokenizer
@@ -138,13 +139,16 @@ def train(
     cascade = Cascade(rows.reader, static, second, fusion)
     test = held_out["test"]
     evaluation = evaluate_logits(cascade.logits(test.readable), test.targets, dataset.labels, calibration)
+    reference = reference_profile(
+        evaluation.rows, test.readable, dataset.labels, calibration.out_of_scope_threshold
+    ).model_dump_json(indent=2)
     duration_s = time.perf_counter() - began
     counts = Counter(ticket.split for ticket in dataset.tickets)
     data = DataRecord(name=dataset.name, sha256=dataset.sha256, rows={split: counts[split] for split in SPLITS})
     drawn = pictures({"": evaluation})
     artifact = save_artifact(
         output_dir,
-        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode()}
+        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode(), REFERENCE: reference.encode()}
         | {name: picture.png for name, picture in drawn.items()},
         {
             "labels": list(dataset.labels),

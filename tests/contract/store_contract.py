@@ -1,10 +1,11 @@
 """What every store must do: inherited by the suite of each adapter. The parts stand in files of their own."""
 
 from tests.contract.store_contract_messages import MessagesContract
+from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
 from tests.contract.store_contract_waiting import WaitingContract
 
 
-class StoreContract(TransactionsContract, TicketsContract, WaitingContract, MessagesContract):
+class StoreContract(TransactionsContract, TicketsContract, WaitingContract, MessagesContract, ReportsContract):
     """Subclasses provide the fixture ``url``: an empty database of their own."""
