@@ -23,7 +23,7 @@ MAX_MANIFEST_BYTES = 1 << 20
 MAX_ARTIFACT_BYTES = 256 << 20
 """Ten times what fine-tuning writes. A server that sends more is stopped there."""
 _CHUNK_BYTES = 1 << 16
-_MAX_QUOTED = 300
+_MAX_QUOTED = 400
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _VERSION = re.compile(r"\w[\w.-]{0,99}")
 _BATCH = 100
@@ -254,13 +254,7 @@ class TrackingServer:
         except HelpdeskError:
             raise
         except Exception as error:  # a strange server can make the client raise anything
-            problem = f"failed: {_quoted(str(error))}"
-            if _refused(error):
-                problem = (
-                    "refuses these credentials; check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
-                    "or MLFLOW_TRACKING_TOKEN."
-                )
-            raise TrackingUnavailable(f"The MLflow server at {self._where} {problem}") from error
+            raise TrackingUnavailable(f"The MLflow server at {self._where} {_problem(error)}") from error
 
 
 def _checked(url: str) -> tuple[str, str]:
@@ -282,13 +276,21 @@ def _checked(url: str) -> tuple[str, str]:
     return url, shown
 
 
-def _refused(error: Exception) -> bool:
-    """Tell whether the server answered 401 or 403."""
+def _problem(error: Exception) -> str:
+    """Return what a server did, for whoever can mend it."""
     from mlflow.exceptions import MlflowException
+    from requests import exceptions
 
-    response = getattr(error, "response", None)
+    response, cause = getattr(error, "response", None), error.__context__
     status = error.get_http_status_code() if isinstance(error, MlflowException) else getattr(response, "status_code", 0)
-    return status in (401, 403)
+    if status in (401, 403):
+        return (
+            "refuses these credentials; check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, "
+            "or MLFLOW_TRACKING_TOKEN."
+        )
+    if isinstance(cause, exceptions.ConnectionError) and not isinstance(cause, exceptions.SSLError):
+        return "cannot be reached; check the address, and whether it runs."
+    return f"failed: {_quoted(str(error))}"
 
 
 def _quoted(text: str) -> str:

@@ -108,7 +108,7 @@ def test_a_server_that_is_down_ends_in_one_line(helpdesk: CommandLine, tmp_path:
     add_version(tmp_path / "artifacts", "new")
     url = f"http://127.0.0.1:{free_port()}"
     for arguments in (("models", "log", "new"), ("models", "pull", "new")):
-        assert f"{url} failed: " in helpdesk.error(*arguments, MLFLOW_TRACKING_URI=url)
+        assert f"{url} cannot be reached; check the address" in helpdesk.error(*arguments, MLFLOW_TRACKING_URI=url)
 
 
 def test_a_file_without_an_end_is_cut_off(helpdesk: CommandLine, tmp_path: Path) -> None:
