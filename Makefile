@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 JOBS ?= 3
+MLFLOW := .cache/mlflow
 PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
 .PHONY: help setup demo run test lint check chaos bench bench-intake bench-pipeline bench-intent train reference clean
 
@@ -18,7 +19,7 @@ demo: $(VENV)/.runtime ## Run the sample tickets through the whole system on emb
 run: $(VENV)/.runtime ## Start all services on loopback; Ctrl-C drains and stops
 	@exec $(VENV)/bin/helpdesk run
 
-test: $(VENV)/.dev ## Run the whole suite, RabbitMQ and PostgreSQL included
+test: $(VENV)/.dev $(MLFLOW)/.installed ## Run the whole suite, RabbitMQ, PostgreSQL and MLflow included
 	$(PY) -m pytest -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import rules
@@ -65,4 +66,11 @@ $(VENV)/.dev: $(VENV)/.runtime
 
 $(VENV)/.bench: $(VENV)/.dev
 	@deploy/install.sh $(VENV) ".[dev,bench]"
+	@touch $@
+
+# Apart from our own packages, because the server's do not fit beside them (graphene wants an older graphql-core).
+$(MLFLOW)/.installed: tests/mlflow_server.txt | $(VENV)/.dev
+	@echo "Installing an MLflow server for the tests into $(MLFLOW) (a minute the first time) …"
+	@$(PY) -m venv --clear $(MLFLOW)
+	@$(MLFLOW)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

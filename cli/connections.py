@@ -1,4 +1,4 @@
-"""Tries everything that the settings name: store, broker, knowledge base, writer and the two services."""
+"""Tries everything that the settings name: store, broker, knowledge base, writer, the two services and MLflow."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -53,6 +53,14 @@ def connections(settings: Settings) -> Iterator[Connection]:
     ours = not settings.prediction_api.url
     yield _try("prediction API", prediction, lambda: open_predictor(settings), may_be_stopped=ours)
     yield _ticket_api(settings)
+    if settings.mlflow_tracking_uri is not None:
+        yield _try("MLflow", f"experiment {settings.tracking.experiment}", lambda: _tracking(settings))
+
+
+def _tracking(settings: Settings) -> _Checked:
+    from models.tracking import TrackingServer
+
+    return TrackingServer(settings)
 
 
 def _try(

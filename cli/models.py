@@ -11,6 +11,7 @@ from cli import access
 from cli.app import new_app
 from cli.console import Json, print_json, program, stderr, stdout, table
 from cli.shadow_report import shadow_report
+from cli.tracking import log_model, tracking_server
 
 if TYPE_CHECKING:
     from models.artifact import Artifact
@@ -84,6 +85,38 @@ def register(version: Version, reason: Reason = "", as_json: Json = False) -> No
     # As it lies there: to register again is how one says that an artifact was changed on purpose.
     artifact = load_artifact(access.settings().model.artifacts_dir, version)
     _change(lambda before, note: before.register(version, artifact.checksum, note), reason, as_json=as_json)
+
+
+app.command("log")(log_model)
+
+
+@app.command("pull")
+def pull(
+    run: Annotated[str, typer.Argument(help="A run's id, or a version that was logged.", show_default=False)],
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Fetch a version from MLflow, check it, and make a candidate of it; nothing is left of one that does not fit."""
+    from helpdesk.errors import ModelUnavailable
+    from models.artifact import install_artifact
+
+    with stderr().status("fetching from MLflow"):
+        server = tracking_server()
+        logged = server.find(run)
+        files = server.fetch(logged)
+
+    def received(before: "Registry", note: "Note") -> "Registry":
+        known = before.versions.get(logged.version)
+        if known and known.checksum != logged.checksum:
+            raise ModelUnavailable(
+                f"The run {logged.run_id} holds another model {logged.version} than the one that is registered here."
+            )
+        artifact = install_artifact(access.settings().model.artifacts_dir, logged.version, files)
+        return before.register(logged.version, artifact.checksum, note, adopt=False)
+
+    _change(received, reason.strip() or f"from the MLflow run {logged.run_id}", as_json=as_json)
+    if not as_json:
+        stdout().print(f"[bright_black]let it serve: {program()} models promote {logged.version}[/]", soft_wrap=True)
 
 
 @app.command("shadow")

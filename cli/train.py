@@ -14,6 +14,7 @@ from cli.corrections import add_corrections, corrections_document
 from cli.data_options import Encoding, LabelColumnName, OutOfScopeLabel, TextColumnName
 from cli.data_report import print_report, report_document
 from cli.evaluate import document, print_evaluation
+from cli.tracking import Mlflow, log_training, tracking_server
 
 
 def train(
@@ -40,6 +41,7 @@ def train(
     target_precision: Annotated[
         float, typer.Option(min=0.5, max=0.999, help="What automatic answers must reach; sets the thresholds.")
     ] = 0.98,
+    mlflow: Mlflow = None,
     as_json: Json = False,
 ) -> None:
     """Check labelled tickets, then train a model; it becomes a candidate, or live where no other model is."""
@@ -74,6 +76,8 @@ def train(
 
     registry = RegistryFile(output or settings.artifacts_dir)
     registry.settle()
+    if mlflow:
+        tracking_server()  # what cannot be logged at all is said before the training, not after it
     with _progress() as progress:
         tasks = {"loading TensorFlow": progress.add_task("loading TensorFlow", total=None, loss="")}
         from models.train import TrainingOptions
@@ -99,13 +103,16 @@ def train(
     taught = f"trained on {path.name}" + (f" and {len(corrected.tickets)} corrections" if corrected else "")
     note = noted(user(), taught)
     state = registry.change(lambda before: before.register(version, checksum, note)).versions[version].state
+    logged = log_training(trained.artifact, wanted=mlflow)
     if as_json:
         told: dict[str, Any] = {"state": state.value, "directory": str(trained.artifact.directory)}
-        told |= {"corrections": corrections_document(corrected)}
+        told |= {"corrections": corrections_document(corrected), "mlflow": logged}
         print_json(document(trained.artifact, trained.evaluation) | told | {"seconds": round(trained.duration_s, 1)})
         return
     print_evaluation(stdout(), trained.artifact, trained.evaluation)
     stdout().print(f"trained in {trained.duration_s:.0f} s: {trained.artifact.directory}", soft_wrap=True)
+    if logged and "page" in logged:
+        stdout().print(f"logged to MLflow: {logged['page']}", soft_wrap=True)
     if state == "candidate":
         stdout().print(f"It is a candidate. Let it serve: {program()} models promote {version}", soft_wrap=True)
     else:

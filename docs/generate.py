@@ -183,6 +183,7 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "predictor-unavailable": "Nothing to do for a caller: the ticket is tried again, then handed to a person.",
     "model-unavailable": "Try again; if it lasts, the operator checks `GET /ready` of the prediction API.",
     "knowledge-unavailable": "The operator loads the knowledge base: `helpdesk kb load`.",
+    "tracking-unavailable": "Nothing to do for a caller: only commands about models talk to MLflow.",
     "writer-unavailable": "Nothing to do for a caller: the ticket is tried again, then handed to a person.",
 }
 

@@ -34,7 +34,8 @@
         ├── PredictorUnavailable
         ├── ModelUnavailable
         ├── KnowledgeUnavailable
-        └── WriterUnavailable
+        ├── WriterUnavailable
+        └── TrackingUnavailable   MLflow: trainings go on without it
 
 Nothing here knows HTTP: ``helpdesk.web.problems`` maps each leaf to a status.
 """
@@ -196,3 +197,7 @@ class KnowledgeUnavailable(Unavailable):
 
 class WriterUnavailable(Unavailable):
     """The answer writer is down, slow, over its budget, or answers nonsense."""
+
+
+class TrackingUnavailable(Unavailable):
+    """MLflow cannot be used: the server is down, slow or refuses, or its client is not installed."""

@@ -144,6 +144,17 @@ class WriterSettings(_Group):
     max_tokens: int = Field(default=700, ge=64, description="Longest answer.")
 
 
+class TrackingSettings(_Group):
+    """MLflow, where trainings are logged."""
+
+    experiment: str = Field(
+        default="helpdesk-intent", min_length=1, description="MLflow experiment that the runs belong to."
+    )
+    timeout_s: Seconds = Field(
+        default=60.0, description="How long logging a model, or fetching one, may take; a training never fails by it."
+    )
+
+
 class ClientSettings(_Group):
     """The commands that talk to the ticket API."""
 
@@ -175,7 +186,7 @@ class Settings(BaseSettings):
     """Everything that can be configured.
 
     Names: ``HELPDESK_<GROUP>__<NAME>``, such as ``HELPDESK_PROCESSOR__PREFETCH=32``; besides, the names that everyone
-    expects: ``RABBITMQ_URL``, ``DATABASE_URL``, ``CHROMA_URL``, ``ANTHROPIC_API_KEY``.
+    expects: ``RABBITMQ_URL``, ``DATABASE_URL``, ``CHROMA_URL``, ``ANTHROPIC_API_KEY``, ``MLFLOW_TRACKING_URI``.
     """
 
     model_config = SettingsConfigDict(
@@ -203,6 +214,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("ANTHROPIC_API_KEY"),
         description="Claude's key (unset: extractive answers).",
     )
+    mlflow_tracking_uri: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("MLFLOW_TRACKING_URI"),
+        description="URL of an MLflow server; `helpdesk train` logs to it (unset: nothing is logged).",
+    )
     store: StoreSettings = StoreSettings()
     broker: BrokerSettings = BrokerSettings()
     ticket_api: TicketApiSettings = TicketApiSettings()
@@ -212,6 +228,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     writer: WriterSettings = WriterSettings()
+    tracking: TrackingSettings = TrackingSettings()
     client: ClientSettings = ClientSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

@@ -8,7 +8,7 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -27,6 +27,9 @@ MAX_FILE_BYTES = 2**29
 """Our largest file has 11 MB; one beyond this would only fill the memory of a process that has a model to serve."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 LIBRARIES = ("tensorflow", "keras", "numpy", "tokenizers", "ai-edge-litert")
+
+FileName = Annotated[str, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
+"""A name that stays within its folder: no separator, no leading dot."""
 
 
 class CorrectionsRecord(BaseModel):
@@ -82,7 +85,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[2] = 2
-    version: str
+    version: FileName
     trained_at: datetime
     labels: list[Annotated[str, Field(min_length=1)]] = Field(min_length=2)
     categories: dict[str, str]
@@ -96,7 +99,7 @@ class Manifest(BaseModel):
     training: dict[str, Any]
     feature_signature: str
     libraries: dict[str, str]
-    files: dict[Annotated[str, Field(pattern=r"^[\w][\w.-]*$")], str]
+    files: dict[FileName, str]
 
     @property
     def calibration(self) -> Calibration:
@@ -146,10 +149,10 @@ def save_artifact(root: Path, files: Mapping[str, bytes], manifest: Mapping[str,
     Raises:
         ModelUnavailable: it cannot be written; then nothing has changed.
     """
-    digests = {name: _sha256(content) for name, content in files.items()}
+    digests = {name: sha256(content) for name, content in files.items()}
     content = json.dumps([digests, manifest], sort_keys=True).encode()
     now = datetime.now(UTC)
-    version = f"{now:%Y.%m.%d}-{_sha256(content)[:8]}"
+    version = f"{now:%Y.%m.%d}-{sha256(content)[:8]}"
     files = {**files, CARD: card.replace("{version}", version).encode()}
     complete = Manifest(
         **manifest,
@@ -157,30 +160,50 @@ def save_artifact(root: Path, files: Mapping[str, bytes], manifest: Mapping[str,
         trained_at=now.replace(microsecond=0),
         feature_signature=feature_signature(),
         libraries=library_versions(),
-        files={name: _sha256(content) for name, content in sorted(files.items())},
+        files={name: sha256(content) for name, content in sorted(files.items())},
     )
-    final = root / FAMILY / version
     text = complete.model_dump_json(indent=2) + "\n"
+    return _place(root, version, {**files, MANIFEST: text.encode()})
+
+
+def install_artifact(root: Path, version: str, files: Mapping[str, bytes]) -> Artifact:
+    """Write a version that was made elsewhere under ``root/intent`` in one step, once it is verified, and return it.
+
+    Args:
+        files: contents by name, the manifest's among them.
+
+    Raises:
+        ModelUnavailable: it is incomplete, damaged, or made for other code, or another one has its name here; nothing
+            is left behind.
+    """
+    artifact = _place(root, version, files)
+    if artifact.checksum != sha256(files[MANIFEST]):
+        raise ModelUnavailable(
+            f"There is another model {version} in {root / FAMILY} already, and it stays; "
+            "put it elsewhere if you want the one that was fetched."
+        )
+    return artifact
+
+
+def _place(root: Path, version: str, files: Mapping[str, bytes]) -> Artifact:
+    """Put a version in its place, where no whole one is, and return what is there."""
+    final = root / FAMILY / version
     with suppress(ModelUnavailable):
         return _verified(final)
     try:
-        _write(final, {**files, MANIFEST: text.encode()})
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=final.parent, prefix=".new-") as temporary:
+            unfinished = Path(temporary) / version
+            unfinished.mkdir()
+            for name, content in files.items():
+                (unfinished / name).write_bytes(content)
+            verified = _verified(unfinished)
+            if final.exists():
+                shutil.rmtree(final)
+            unfinished.rename(final)
     except OSError as error:
         raise ModelUnavailable(f"The model cannot be written to {final}: {error.strerror}.") from error
-    return Artifact(final, complete, _sha256(text.encode()))
-
-
-def _write(final: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder beside its place, then move it there, whole."""
-    final.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=final.parent, prefix=".new-") as temporary:
-        unfinished = Path(temporary) / final.name
-        unfinished.mkdir()
-        for name, data in files.items():
-            (unfinished / name).write_bytes(data)
-        if final.exists():
-            shutil.rmtree(final)
-        unfinished.rename(final)
+    return replace(verified, directory=final)
 
 
 def load_artifact(root: Path, version: str = "", checksum: str = "") -> Artifact:
@@ -234,7 +257,7 @@ def _verified(directory: Path) -> Artifact:
             content = _content(directory / name)
         except OSError as error:
             raise ModelUnavailable(f"The model {manifest.version} lacks its file {name}: {error.strerror}.") from error
-        if _sha256(content) != digest:
+        if sha256(content) != digest:
             raise ModelUnavailable(
                 f"The file {name} of the model {manifest.version} is damaged (its checksum differs from the manifest); "
                 "restore it, or train again with `helpdesk train`."
@@ -246,20 +269,30 @@ def _manifest(directory: Path) -> tuple[Manifest, str]:
     """Return a folder's manifest and its checksum."""
     try:
         content = _content(directory / MANIFEST)
-        manifest = Manifest.model_validate_json(content)
     except OSError as error:
         raise ModelUnavailable(f"There is no model at {directory}: {error.strerror}.") from error
+    return read_manifest(content, source=str(directory)), sha256(content)
+
+
+def read_manifest(content: bytes, *, source: str) -> Manifest:
+    """Return the manifest that these bytes are.
+
+    Raises:
+        ModelUnavailable: they are none; names the source and the field.
+    """
+    try:
+        manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise ModelUnavailable(f"The manifest in {directory} is damaged: {field}: {first['msg']}.") from error
+        raise ModelUnavailable(f"The manifest in {source} is damaged: {field}: {first['msg']}.") from error
     labels = set(manifest.labels)
     if len(labels) < len(manifest.labels):
         twice = next(label for label in manifest.labels if manifest.labels.count(label) > 1)
-        raise ModelUnavailable(f"The manifest in {directory} is damaged: it names the label {twice!r} twice.")
+        raise ModelUnavailable(f"The manifest in {source} is damaged: it names the label {twice!r} twice.")
     if labels != set(manifest.thresholds) or labels != set(manifest.categories):
-        raise ModelUnavailable(f"The manifest in {directory} is damaged: labels, thresholds and categories differ.")
-    return manifest, _sha256(content)
+        raise ModelUnavailable(f"The manifest in {source} is damaged: labels, thresholds and categories differ.")
+    return manifest
 
 
 def _content(path: Path) -> bytes:
@@ -272,5 +305,6 @@ def _content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _sha256(content: bytes) -> str:
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 by which files and artifacts are told apart, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

@@ -161,11 +161,15 @@ class Registry(BaseModel):
             raise IllegalTransition(f"{version} is {state}: {action} is not possible. {_REMEDIES[before]}.")
         return after
 
-    def register(self, version: str, checksum: str, note: Note) -> "Registry":
-        """Make a new or archived version a candidate, or live where none is; one that is in use already stays so."""
+    def register(self, version: str, checksum: str, note: Note, *, adopt: bool = True) -> "Registry":
+        """Make a new or archived version a candidate, or live where none is; one that is in use already stays so.
+
+        Args:
+            adopt: whether a new version may go live where none is; otherwise it is a candidate even there.
+        """
         entry = self.versions.get(version)
         if entry is None:
-            action = Action.ADOPT if self.live is None else Action.REGISTER
+            action = Action.ADOPT if adopt and self.live is None else Action.REGISTER
             return self._changed(version, action, note, checksum=checksum)
         if entry.checksum == checksum and entry.state is not State.ARCHIVED:
             return self

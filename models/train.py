@@ -112,6 +112,7 @@ def train(
     """
     began = time.perf_counter()
     options, shape = options or TrainingOptions(), shape or NetworkShape()
+    losses = _Losses(on_progress)
     dataset = dataset or load_dataset(data_path, ReadOptions(seed=options.seed))
     labels = dataset.labels
     categories = load_categories(intents_path, labels) if intents_path else categories_beside(data_path, labels)
@@ -123,8 +124,8 @@ def train(
         dataset, seed=options.seed, noisy_copies=options.noisy_copies, gibberish_share=options.gibberish_share
     )
     held_out = {split: _HeldOut.of(dataset, split, rows.reader) for split in ("validation", "test")}
-    static, static_files = _train_static(rows, options, shape, on_progress)
-    second, encoder_files = _train_encoder_stage(rows, encoder, options, shape, on_progress)
+    static, static_files = _train_static(rows, options, shape, losses)
+    second, encoder_files = _train_encoder_stage(rows, encoder, options, shape, losses)
 
     validation = held_out["validation"]
     static_logits = static.logits(validation.texts).astype(np.float64)
@@ -158,7 +159,7 @@ def train(
             "encoder": encoder_reference(encoder).model_dump(),
             "metrics": evaluation.metrics,
             "data": data.model_dump(mode="json"),
-            "training": asdict(options) | {"shape": asdict(shape)},
+            "training": asdict(options) | {"shape": asdict(shape), "losses": losses.by_stage},
         },
         model_card(evaluation, calibration, fusion, data, drawn, options=asdict(options)),
     )
@@ -183,6 +184,20 @@ def _data_record(dataset: Dataset) -> DataRecord:
     )
 
 
+class _Losses:
+    """Passes progress on, and keeps each stage's loss after each of its epochs."""
+
+    def __init__(self, on_progress: Progress | None) -> None:
+        self._on_progress = on_progress
+        self.by_stage: dict[str, list[float]] = {}
+
+    def __call__(self, name: str, done: int, total: int, loss: float) -> None:
+        if loss:
+            self.by_stage.setdefault(name, []).append(round(loss, 6))
+        if self._on_progress:
+            self._on_progress(name, done, total, loss)
+
+
 @dataclass(frozen=True, slots=True)
 class _HeldOut:
     """Rows that no stage is trained on."""
@@ -199,7 +214,7 @@ class _HeldOut:
 
 
 def _train_static(
-    rows: TrainingRows, options: TrainingOptions, shape: NetworkShape, on_progress: Progress | None
+    rows: TrainingRows, options: TrainingOptions, shape: NetworkShape, on_progress: Progress
 ) -> tuple[StaticStage, dict[str, bytes]]:
     texts = (text for copy in rows.copies for text in copy[: rows.public])
     tokenizer = pruned_tokenizer(get_model_path(), texts, frequent=options.frequent_pieces)
@@ -225,7 +240,7 @@ def _train_encoder_stage(
     encoder: LiteEncoder,
     options: TrainingOptions,
     shape: NetworkShape,
-    on_progress: Progress | None,
+    on_progress: Progress,
 ) -> tuple[EncoderStage, dict[str, bytes]]:
     read = [[spoken(text) for text in copy] for copy in rows.copies[:2]]
     targets = np.tile(rows.targets, len(read))
@@ -246,7 +261,7 @@ def _train_encoder_stage(
         [text for copy in read for text in copy],
         threads=options.threads or os.cpu_count() or 1,
         max_tokens=MAX_ENCODER_TOKENS,
-        on_progress=(lambda done, total: on_progress("encoding", done, total, 0.0)) if on_progress else None,
+        on_progress=lambda done, total: on_progress("encoding", done, total, 0.0),
     )
     head = build_head(vectors.shape[1], rows.outputs, shape)
     batches = VectorBatches(vectors, targets, rows.outputs, batch_size=options.head.batch_size, seed=options.seed)

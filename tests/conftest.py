@@ -7,12 +7,13 @@ from typing import TypeVar
 import pytest
 
 from helpdesk.adapters.encoder_minilm import MiniLmEncoder
+from tests.mlflow import MlflowServer
 from tests.servers import PostgreSqlServer, RabbitMqServer, Server, ServerMissing
 
 NOT_TESTED = "NOT TESTED"
 COUNTS = "counts"
 """Name of the property of a test's report that holds what became of its tickets."""
-AnyServer = TypeVar("AnyServer", RabbitMqServer, PostgreSqlServer)
+AnyServer = TypeVar("AnyServer", RabbitMqServer, PostgreSqlServer, MlflowServer)
 
 _running: list[Server] = []
 
@@ -27,6 +28,12 @@ def rabbitmq_server() -> Iterator[RabbitMqServer]:
 def postgresql_server() -> Iterator[PostgreSqlServer]:
     """A private cluster that tests may stop, kill and freeze; it runs again before the next test."""
     yield from _serve(PostgreSqlServer)
+
+
+@pytest.fixture(scope="session")
+def mlflow_server() -> Iterator[MlflowServer]:
+    """A private MLflow server, with users and passwords, that keeps files itself."""
+    yield from _serve(MlflowServer)
 
 
 @pytest.fixture(scope="session")

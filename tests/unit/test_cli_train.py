@@ -10,6 +10,7 @@ from models.artifact import FAMILY, load_artifact
 from models.registry_file import FILE
 from tests.command_line import CommandLine
 from tests.model_versions import add_version
+from tests.servers import free_port
 
 
 def write(path: Path, extra: str = "") -> Path:
@@ -58,7 +59,7 @@ def test_an_ambiguous_column_is_asked_for(tmp_path: Path) -> None:
     assert "--label-column" in CommandLine(tmp_path).error("train", "--data", str(path))
 
 
-def test_what_was_trained_is_a_candidate_and_what_was_live_stays_so(tmp_path: Path) -> None:
+def test_what_was_trained_is_a_candidate_and_what_was_live_stays_so_even_if_mlflow_is_down(tmp_path: Path) -> None:
     artifacts = tmp_path / "artifacts"
     add_version(artifacts, "before")
     helpdesk = CommandLine(
@@ -66,10 +67,17 @@ def test_what_was_trained_is_a_candidate_and_what_was_live_stays_so(tmp_path: Pa
         {
             "HELPDESK_MODEL__ARTIFACTS_DIR": str(artifacts),
             "HELPDESK_MODEL__ENCODER_DIR": str(ModelSettings().encoder_dir),
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{free_port()}",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         },
     )
-    trained = helpdesk.json("train", "--data", str(write(tmp_path / "mine.csv")))
+    result = helpdesk.run("train", "--json", "--data", str(write(tmp_path / "mine.csv")))
+    assert result.exit_code == 0, result.output
+    trained = json.loads(result.stdout)
     assert trained["state"] == "candidate"
+    assert helpdesk.variables["MLFLOW_TRACKING_URI"] in trained["mlflow"]["error"]
+    (warning,) = [line for line in result.stderr.splitlines() if line.startswith("warning: the model was trained, but")]
+    assert warning.endswith(f"models log {trained['model_version']}")
     listed = helpdesk.json("models", "list")
     assert listed["live"] == "before"
     assert {row["version"]: row["state"] for row in listed["versions"]} == {

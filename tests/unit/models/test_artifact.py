@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import ModelUnavailable
-from models.artifact import FAMILY, MANIFEST, load_artifact, save_artifact
+from models.artifact import FAMILY, MANIFEST, install_artifact, load_artifact, save_artifact
 from models.loading import HEAD, STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS, load_cascade
 from models.train import TrainedModel
 from tests.unit.models.conftest import ENCODER_DIR
@@ -135,6 +135,35 @@ def test_saving_what_is_there_already_leaves_it_as_it_is(tmp_path: Path, trained
     (first.directory / HEAD).write_bytes(b"damaged")
     assert save_artifact(tmp_path, files, fields, "card").manifest.trained_at > kept.manifest.trained_at
     assert load_artifact(tmp_path).file(HEAD).read_bytes() == files[HEAD]
+
+
+def test_what_was_fetched_is_installed_whole_or_not_at_all(trained: TrainedModel, tmp_path: Path) -> None:
+    artifact = trained.artifact
+    version, names = artifact.manifest.version, (*artifact.manifest.files, MANIFEST)
+    files = {name: artifact.file(name).read_bytes() for name in names}
+    for wrong in (files | {HEAD: b"damaged"}, {name: files[name] for name in names if name != HEAD}):
+        with pytest.raises(ModelUnavailable, match="head"):
+            install_artifact(tmp_path, version, wrong)
+        assert list((tmp_path / FAMILY).iterdir()) == []
+    installed = install_artifact(tmp_path, version, files)
+    assert installed == load_artifact(tmp_path, version)
+    assert installed.checksum == artifact.checksum
+    assert install_artifact(tmp_path, version, files) == installed
+
+
+def test_what_was_fetched_takes_no_other_models_place(root: Path) -> None:
+    artifact = load_artifact(root)
+    files = {name: artifact.file(name).read_bytes() for name in (*artifact.manifest.files, MANIFEST)}
+    change_manifest(artifact.directory, out_of_scope_threshold=99.0)
+    with pytest.raises(ModelUnavailable, match=r"another model .* already"):
+        install_artifact(root, artifact.manifest.version, files)
+    assert load_artifact(root).manifest.out_of_scope_threshold == 99.0
+
+
+def test_what_cannot_be_written_is_said(trained: TrainedModel, tmp_path: Path) -> None:
+    (tmp_path / FAMILY).write_text("a file where a folder belongs")
+    with pytest.raises(ModelUnavailable, match="cannot be written"):
+        install_artifact(tmp_path, trained.artifact.manifest.version, {MANIFEST: b""})
 
 
 def test_the_checksum_covers_thresholds_and_labels_too(root: Path) -> None:

@@ -40,6 +40,12 @@ def test_the_first_version_is_live_and_the_next_ones_are_candidates() -> None:
     assert states(registry("b", "c")) == {"a": "live", "b": "candidate", "c": "candidate"}
 
 
+def test_a_version_that_nobody_here_trained_is_a_candidate_even_where_none_is_live() -> None:
+    received = Registry().register("a", "sum of a", NOTE, adopt=False)
+    assert (states(received), received.live) == ({"a": "candidate"}, None)
+    assert states(promoted(received, "a")) == {"a": "live"}
+
+
 def test_the_table_leads_from_candidate_to_archived_and_lets_nothing_else_pass() -> None:
     legal = {(before, after) for before, actions in TRANSITIONS.items() for after in actions.values()}
     assert legal == {

@@ -30,6 +30,12 @@ def test_it_learns_to_tell_intents_apart(trained: TrainedModel) -> None:
     assert trained.evaluation.metrics["oos_auroc"] > 0.6
 
 
+def test_the_manifest_keeps_each_stages_loss_epoch_by_epoch(trained: TrainedModel) -> None:
+    losses = trained.artifact.manifest.training["losses"]
+    assert {stage: len(values) for stage, values in losses.items()} == {"static stage": 10, "encoder stage": 10}
+    assert all(values[-1] < values[0] for values in losses.values())
+
+
 def test_the_same_seed_gives_the_same_metrics(trained: TrainedModel, small_data: Path, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     again = train(
