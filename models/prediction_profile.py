@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError, model_validator
 
+from helpdesk.corrections import OUT_OF_SCOPE
 from helpdesk.metrics import CONFIDENCE_BOUNDS
 from helpdesk.predictions import Probability
-from models.data_check import OUT_OF_SCOPE
 
 
 class ConfidenceCounts(BaseModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from models.data_check import OUT_OF_SCOPE
+from helpdesk.corrections import OUT_OF_SCOPE
 from models.drift import Drift, MeasureName, Reference, Verdict, compare_profiles
 from models.prediction_profile import ConfidenceCounts, PredictionProfile
 
