@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cli import corrections, dead, demo, desk, evaluate, kb, keys, models, run, settings, submit, tickets, train
+from cli import corrections, dead, demo, desk, drift, evaluate, kb, keys, models, run, settings, submit, tickets, train
 from cli.app import new_app
 
 START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.reopen,
         desk.correct,
     ),
-    LEARNING: (train.train, evaluate.evaluate),
+    LEARNING: (train.train, evaluate.evaluate, drift.drift),
 }
 GROUPS = {
     "models": (models.app, LEARNING),

@@ -4,6 +4,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 HTTP_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+CONFIDENCE_BOUNDS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+"""Upper bounds of the bins of calibrated confidence, wherever its distribution is kept: finer where most of it lies."""
+
 # HTTP, all services
 http_requests = Counter("helpdesk_http_requests_total", "Requests answered.", ("method", "route", "status"))
 http_duration = Histogram(
@@ -11,11 +14,17 @@ http_duration = Histogram(
 )
 
 # Prediction API
-predictions = Counter("helpdesk_predictions_total", "Tickets classified.", ("intent", "out_of_scope"))
+predictions = Counter("helpdesk_predictions_total", "Tickets classified.", ("intent", "out_of_scope", "model_version"))
 prediction_confidence = Histogram(
     "helpdesk_prediction_confidence",
     "Calibrated confidence of the predicted intent.",
-    buckets=(0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0),
+    ("model_version",),
+    buckets=CONFIDENCE_BOUNDS,
+)
+prediction_languages = Counter(
+    "helpdesk_prediction_languages_total",
+    "Tickets classified, by the language that was detected; `undetermined` where none was.",
+    ("language", "model_version"),
 )
 prediction_batch_size = Histogram(
     "helpdesk_prediction_batch_size", "Tickets per inference.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

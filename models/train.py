@@ -38,6 +38,7 @@ from models.network import NetworkShape, build_head, build_network, token_vector
 from models.pictures import pictures
 from models.preprocess import readable
 from models.reader import TextReader
+from models.reference import REFERENCE, reference_profile
 from models.splitting import SPLITS
 from models.static_stage import StaticStage
 from models.tokenizer import pruned_tokenizer
@@ -139,12 +140,15 @@ def train(
     cascade = Cascade(rows.reader, static, second, fusion)
     test = held_out["test"]
     evaluation = evaluate_logits(cascade.logits(test.readable), test.targets, dataset.labels, calibration)
+    reference = reference_profile(
+        evaluation.rows, test.readable, dataset.labels, calibration.out_of_scope_threshold
+    ).model_dump_json(indent=2)
     duration_s = time.perf_counter() - began
     data = _data_record(dataset)
     drawn = pictures({"": evaluation})
     artifact = save_artifact(
         output_dir,
-        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode()}
+        {**static_files, **encoder_files, WORDS: rows.reader.to_json().encode(), REFERENCE: reference.encode()}
         | {name: picture.png for name, picture in drawn.items()},
         {
             "labels": list(dataset.labels),

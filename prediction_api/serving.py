@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from helpdesk import metrics
 from helpdesk.errors import ModelUnavailable
@@ -101,8 +101,7 @@ class ServingModel:
         # No `await` between finding the batcher and giving it the texts: one that is replaced gets none any more.
         predictions = await self._serving().batcher.predict(texts)
         for prediction in predictions:
-            _counter(prediction.predicted_label, prediction.out_of_scope).inc()
-            metrics.prediction_confidence.observe(prediction.prediction_confidence)
+            _observe(prediction)
         return predictions
 
     async def show_shadow(self, texts: Sequence[str], predictions: Sequence[Prediction]) -> None:
@@ -193,7 +192,20 @@ def _refused(pin: Pin | None, error: Exception, before: _Refusal | None) -> _Ref
     return _Refusal(pin, reason, time.monotonic() + RETRY_LOADING_S)
 
 
+def _observe(prediction: Prediction) -> None:
+    said, read, confidence = _series(
+        prediction.predicted_label, prediction.out_of_scope, prediction.language, prediction.model_version
+    )
+    said.inc()
+    read.inc()
+    confidence.observe(prediction.prediction_confidence)
+
+
 @cache
-def _counter(intent: str, out_of_scope: bool) -> Counter:
-    """Looking a child up by its labels costs more than counting does."""
-    return metrics.predictions.labels(intent, str(out_of_scope).lower())
+def _series(intent: str, out_of_scope: bool, language: str, version: str) -> tuple[Counter, Counter, Histogram]:
+    """Looking children up by their labels costs more than counting does."""
+    return (
+        metrics.predictions.labels(intent, str(out_of_scope).lower(), version),
+        metrics.prediction_languages.labels(language or "undetermined", version),
+        metrics.prediction_confidence.labels(version),
+    )

@@ -4,7 +4,7 @@ A transaction commits on a clean exit of its ``with`` block and rolls back on an
 (an HTTP request, a message, a command) open one; what they call never commits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -320,6 +320,13 @@ class Transaction(Protocol):
         """Delete records made before ``before``, at most ``limit``; return how many."""
 
     # For reports and the checker
+    def predictions_between(self, since: datetime, until: datetime) -> Iterator[Mapping[str, object]]:
+        """Yield the prediction of each decision made from ``since`` on and before ``until``, in no promised order.
+
+        It is empty where a decision had none. Rows come a few hundred at a time, and only while the transaction is
+        open. Reads the whole table of decisions, so ask it for a report, never for a request.
+        """
+
     def counts_by_status(self) -> Mapping[Status, int]:
         """Return how many tickets there are in each status that occurs.
 

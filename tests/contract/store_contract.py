@@ -2,10 +2,13 @@
 
 from tests.contract.store_contract_corrections import CorrectionsContract
 from tests.contract.store_contract_messages import MessagesContract
+from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
 from tests.contract.store_contract_waiting import WaitingContract
 
 
-class StoreContract(TransactionsContract, TicketsContract, CorrectionsContract, WaitingContract, MessagesContract):
+class StoreContract(
+    TransactionsContract, TicketsContract, CorrectionsContract, WaitingContract, MessagesContract, ReportsContract
+):
     """Subclasses provide the fixture ``url``: an empty database of their own."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from helpdesk.errors import ModelUnavailable
 from helpdesk.ports.store import Role
@@ -114,9 +115,39 @@ def test_a_revoked_key_stops_within_seconds(api: LivePredictionApi) -> None:
 def test_metrics_count_predictions_by_intent(client: httpx.Client) -> None:
     client.post("/predict", json={"ticket": "Where is my parcel?"})
     text = client.get("/metrics").text
-    assert 'helpdesk_predictions_total{intent="track_order",out_of_scope="false"}' in text
+    version = client.get("/model").json()["model_version"]
+    assert f'helpdesk_predictions_total{{intent="track_order",model_version="{version}",out_of_scope="false"}}' in text
     assert 'helpdesk_http_requests_total{method="POST",route="/predict",status="200"}' in text
     assert "helpdesk_prediction_batch_size_bucket" in text
+
+
+def test_metrics_show_what_traffic_is_like_by_version(client: httpx.Client) -> None:
+    version = client.get("/model").json()["model_version"]
+
+    def series(name: str, **labels: str) -> float:
+        wanted = {"model_version": version, **labels}
+        for family in text_string_to_metric_families(client.get("/metrics").text):
+            for sample in family.samples:
+                if sample.name == name and wanted.items() <= sample.labels.items():
+                    return sample.value
+        return 0.0
+
+    watched = [
+        ("helpdesk_prediction_confidence_count", {}),
+        ("helpdesk_prediction_confidence_bucket", {"le": "1.0"}),
+        ("helpdesk_prediction_languages_total", {"language": "de"}),
+        ("helpdesk_prediction_languages_total", {"language": "undetermined"}),
+    ]
+    before = [series(name, **labels) for name, labels in watched]
+    tickets = ["Wo bleibt mein Paket? Ich warte seit zwei Wochen darauf.", "", "?"]
+    predictions = client.post("/predict/batch", json={"tickets": tickets}).json()["predictions"]
+    assert [prediction["language"] for prediction in predictions] == ["de", "", ""]
+    after = [series(name, **labels) for name, labels in watched]
+    assert [later - sooner for later, sooner in zip(after, before, strict=True)] == [3, 3, 1, 2]
+    foreign = [prediction for prediction in predictions if prediction["out_of_scope"]]
+    assert foreign
+    intent = foreign[0]["predicted_label"]
+    assert series("helpdesk_predictions_total", intent=intent, out_of_scope="true") >= 1
 
 
 @pytest.mark.parametrize(

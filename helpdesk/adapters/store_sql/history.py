@@ -1,6 +1,7 @@
 """What happened to a ticket and was said about it: conversation, events, answers, decisions, feedback."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, Table, bindparam, delete, select, text
@@ -47,6 +48,11 @@ _EVENTS = _of_ticket(events, TicketEvent, "sequence")
 _ANSWERS = _of_ticket(answers, Answer, "sequence")
 _DECISIONS = _of_ticket(decisions, DecisionRecord, "turn")
 _FEEDBACK = _of_ticket(feedback, Feedback, "sequence")
+_PREDICTIONS = (
+    select(decisions.c.prediction)
+    .where(decisions.c.at >= bindparam("since"), decisions.c.at < bindparam("until"))
+    .execution_options(yield_per=500)
+)
 
 
 class History(Scope):
@@ -96,6 +102,11 @@ class History(Scope):
     def decisions(self, ticket_id: str) -> list[DecisionRecord]:
         """Return a ticket's decisions by turn."""
         return self._records(DecisionRecord, _DECISIONS, ticket_id)
+
+    def predictions_between(self, since: datetime, until: datetime) -> Iterator[Mapping[str, object]]:
+        """Yield the prediction of each decision made from ``since`` on and before ``until``."""
+        with self._connection.execute(_PREDICTIONS, {"since": since, "until": until}) as rows:
+            yield from rows.scalars()
 
     def add_feedback(self, added: Feedback) -> None:
         """Store what a customer thought of an answer."""
