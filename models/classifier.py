@@ -1,7 +1,6 @@
 """The object that serves: raw ticket texts to predictions, with calibrated confidence, out-of-scope and sentiment."""
 
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -11,12 +10,11 @@ from models.artifact import Artifact, load_artifact
 from models.calibrate import log_softmax, out_of_scope_scores
 from models.cascade import Cascade
 from models.loading import load_cascade
-from models.preprocess import readable
+from models.preprocess import readable, says_something
 from models.registry_file import RegistryFile
 from models.sentiment import SentimentReader
 
 _TOP = 3
-MIN_LETTERS = 2
 
 
 class Classifier:
@@ -62,7 +60,7 @@ class Classifier:
                     confidence_threshold=manifest.thresholds[top[0].label],
                     category=manifest.categories[top[0].label],
                     top_labels=top,
-                    out_of_scope=score > manifest.out_of_scope_threshold or not _says_something(text),
+                    out_of_scope=score > manifest.out_of_scope_threshold or not says_something(text),
                     out_of_scope_score=score,
                     out_of_scope_threshold=manifest.out_of_scope_threshold,
                     sentiment_score=sentiment.score,
@@ -72,11 +70,6 @@ class Classifier:
                 )
             )
         return predictions
-
-
-def _says_something(text: str) -> bool:
-    """Whether there is a word to go by, in any script; of emoji, digits or marks alone no model knows the intent."""
-    return sum(1 for _ in islice(filter(str.isalpha, text), MIN_LETTERS)) == MIN_LETTERS
 
 
 def load_classifier(settings: ModelSettings, version: str = "", checksum: str = "") -> Classifier:

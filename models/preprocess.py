@@ -2,12 +2,16 @@
 
 import re
 import unicodedata
+from itertools import islice
 
 from models.mail import latest_message
 from models.markup import visible_text
 
 MAX_CHARACTERS = 32_768
 """What lies beyond is not read: the tokenizer's limit is reached long before."""
+
+MIN_LETTERS = 2
+"""What has fewer is out of scope, whatever a model scores."""
 
 PLACEHOLDERS = ("[EMAIL]", "[URL]", "[MONEY]", "[DATE]", "[ORDER]", "[NUMBER]")
 VERSION = 1
@@ -47,6 +51,11 @@ def normalise(text: str) -> str:
         text = pattern.sub(placeholder, text)
     text = _LONG_RUN.sub(r"\1\1", text)
     return _SPACE.sub(" ", text).strip()
+
+
+def says_something(text: str) -> bool:
+    """Whether there is a word to go by, in any script; of emoji, digits or marks alone no model knows the intent."""
+    return sum(1 for _ in islice(filter(str.isalpha, text), MIN_LETTERS)) == MIN_LETTERS
 
 
 def clean(text: str) -> str:

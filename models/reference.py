@@ -8,6 +8,7 @@ from helpdesk.errors import ModelUnavailable
 from helpdesk.metrics import CONFIDENCE_BOUNDS
 from models.artifact import Artifact
 from models.prediction_profile import PredictionProfile, ProfileCounter
+from models.preprocess import says_something
 from models.row_scores import RowScores
 from models.sentiment import SentimentReader
 
@@ -17,7 +18,7 @@ REFERENCE = "reference.json"
 def reference_profile(
     rows: RowScores, texts: Sequence[str], labels: Sequence[str], out_of_scope_threshold: float
 ) -> PredictionProfile:
-    """Return the profile of a model's scores of readable texts; languages are read as the service reads them."""
+    """Return the profile of a model's scores of readable texts, by the rules of the classifier that serves."""
     counter, reader = ProfileCounter(), SentimentReader()
     for text, column, confidence, foreignness in zip(
         texts, rows.predicted.tolist(), rows.confidences.tolist(), rows.foreignness.tolist(), strict=True
@@ -25,7 +26,7 @@ def reference_profile(
         counter.add(
             labels[column],
             confidence,
-            out_of_scope=foreignness > out_of_scope_threshold,
+            out_of_scope=foreignness > out_of_scope_threshold or not says_something(text),
             language=reader.read(text).language,
         )
     return counter.profile()

@@ -1,6 +1,5 @@
 """`helpdesk drift` on a real store, with predictions that the shipped model made of held-out tickets."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,11 +16,11 @@ from helpdesk.settings import PROJECT_DIR, ModelSettings, Settings
 from helpdesk.wiring import open_store
 from models.artifact import FAMILY
 from models.classifier import load_classifier
-from models.prediction_profile import PredictionProfile, profile_window
+from models.prediction_profile import profile_window
 from models.reference import REFERENCE
 from tests.command_line import CommandLine
 from tests.factories import make_decision, make_submission, make_ticket
-from tests.model_versions import add_version, change_manifest
+from tests.model_versions import add_version, change_manifest, replace_file
 
 VERSION = "live"
 TICKETS = 300
@@ -50,15 +49,8 @@ def artifacts(tmp_path: Path, said: dict[str, list[Prediction]]) -> Path:
     """A folder whose live version has a reference."""
     directory = add_version(tmp_path, VERSION)
     profile = profile_window(as_version(said["reference"]), VERSION).profile
-    write_reference(directory, profile)
+    replace_file(directory, REFERENCE, profile.model_dump_json().encode())
     return tmp_path
-
-
-def write_reference(directory: Path, profile: PredictionProfile) -> None:
-    content = profile.model_dump_json().encode()
-    (directory / REFERENCE).write_bytes(content)
-    digest = hashlib.sha256(content).hexdigest()
-    change_manifest(directory, lambda manifest: manifest["files"].update({REFERENCE: digest}))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpdesk.errors import ModelUnavailable
@@ -13,7 +14,8 @@ from models.classifier import Classifier
 from models.dataset import load_held_out
 from models.loading import load_cascade
 from models.prediction_profile import profile_window
-from models.reference import REFERENCE, load_reference
+from models.reference import REFERENCE, load_reference, reference_profile
+from models.row_scores import RowScores
 from models.sentiment import SentimentReader
 from models.train import TrainedModel
 from tests.unit.models.conftest import ENCODER_DIR
@@ -58,3 +60,9 @@ def test_one_in_other_bins_is_refused(trained: TrainedModel, tmp_path: Path) -> 
 def test_one_that_cannot_be_read_is_an_error_of_ours(trained: TrainedModel, tmp_path: Path, content: str) -> None:
     with pytest.raises(ModelUnavailable, match=r"reference\.json .* cannot be read"):
         load_reference(with_reference(trained.artifact, tmp_path, content))
+
+
+def test_a_text_that_says_nothing_is_out_of_scope_as_it_is_for_the_service() -> None:
+    sure = RowScores(np.array([0, 0]), np.array([0, 0]), np.array([0.9, 0.9]), np.array([-5.0, -5.0]), np.zeros(2))
+    profile = reference_profile(sure, ["where is it", "?"], ["track_order"], out_of_scope_threshold=0.0)
+    assert (profile.labels, profile.out_of_scope) == ({"track_order": 1}, 1)
