@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -33,6 +33,9 @@ from helpdesk.settings import ModelSettings
 
 PACKAGES = ("tensorflow", "keras", "ai-edge-litert", "scikit-learn", "numpy", "tokenizers")
 CORPORA = ("banking77", "clinc150", "ours")
+DRAWN = {"banking77"}
+"""Whose validation rows are drawn anew with each seed."""
+OURS, TUNED = "Helpdesk", "Helpdesk --fine-tune"
 PEERS = {
     "TF-IDF + linear SVC": peers.linear_svc,
     "TF-IDF + logistic regression": peers.logistic_regression,
@@ -40,6 +43,17 @@ PEERS = {
     "embedding and pooling": peers.embedding_pooling,
 }
 MINILM_PEER = "MiniLM + logistic regression"
+LEARN_BY_CHANCE = {"fastText-like Keras", "embedding and pooling"}
+"""Peers that another seed makes another model of, on the same rows."""
+FINE_TUNED_CORPUS = "banking77"
+
+
+class Run(NamedTuple):
+    """One training of one model."""
+
+    corpus: str
+    seed: int
+    model: str
 
 
 def main(
@@ -49,8 +63,8 @@ def main(
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(CORPORA)}; repeatable.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How often each model is trained.")] = 3,
     fine_tune: Annotated[
-        bool, typer.Option("--fine-tune", help="Measure the fine-tuned encoder too: minutes.")
-    ] = False,
+        int, typer.Option(min=0, help="How often the encoder is fine-tuned too, on BANKING77: ten minutes each.")
+    ] = 1,
     without_peers: Annotated[bool, typer.Option("--without-peers", help="Measure our own model alone.")] = False,
     serving_rounds: Annotated[int, typer.Option(min=0, help="Rounds of load on the service; 0: none.")] = 3,
     seconds: Annotated[int, typer.Option(min=1, help="How long each load lasts.")] = 5,
@@ -71,15 +85,15 @@ def main(
         with tempfile.TemporaryDirectory(prefix="helpdesk-intent-") as name:
             directory = Path(name)
             facts = machine(PACKAGES, directory=directory)
-            per_corpus = 1 + fine_tune + (0 if without_peers else len(PEERS) + 1)
-            with Steps(console, len(chosen) * seeds * per_corpus + bool(serving_rounds)) as steps:
-                for corpus_name, seed in product(chosen, range(seeds)):
-                    corpus = _corpus(corpus_name, datasets, seed)
-                    for sample in _measured(
-                        corpus, directory, model.encoder_dir, seed, fine_tune, without_peers, steps
-                    ):
+            runs = [run for name, seed in product(chosen, range(seeds)) for run in planned_runs(name, seed, fine_tune)]
+            runs = [run for run in runs if run.model.startswith(OURS) or not without_peers]
+            with Steps(console, len(runs) + bool(serving_rounds)) as steps:
+                for run in runs:
+                    steps.next(f"{run.corpus}, seed {run.seed}: {run.model}")
+                    for sample in _measured(run, _corpus(run.corpus, datasets, run.seed), directory, model.encoder_dir):
                         steps.say(_line(sample))
                         samples.append(sample)
+                    gc.collect()
                 if serving_rounds:
                     steps.next("serving")
                     serving = measure_serving(
@@ -95,7 +109,7 @@ def main(
     report = Report(
         benchmark="Intent classification",
         started_at=started_at,
-        settings={"corpora": ", ".join(chosen), "seeds": seeds, "fine-tuned too": fine_tune},
+        settings={"corpora": ", ".join(chosen), "seeds": seeds, "seeds of fine-tuning": fine_tune},
         machine=facts,
         tables=[*accuracy_tables(samples), *([serving_table(serving)] if serving else [])],
         samples=[*map(asdict, samples), *map(asdict, serving)],
@@ -129,24 +143,27 @@ def _corpus(name: str, datasets: Path, seed: int) -> Corpus:
     raise BenchmarkFailed(f"{name!r} is none of {', '.join(CORPORA)}")
 
 
-def _measured(
-    corpus: Corpus, directory: Path, encoder_dir: Path, seed: int, fine_tune: bool, without_peers: bool, steps: Steps
-) -> Iterator[Sample]:
-    for tuned in (False, True) if fine_tune else (False,):
-        steps.next(f"{corpus.name}, seed {seed}: Helpdesk{' --fine-tune' * tuned}")
+def planned_runs(corpus: str, seed: int, fine_tune: int) -> Iterator[Run]:
+    """Yield what is trained on a corpus with a seed; what chance has no part in, once per drawing of the rows."""
+    yield Run(corpus, seed, OURS)
+    if corpus == FINE_TUNED_CORPUS and seed < fine_tune:
+        yield Run(corpus, seed, TUNED)
+    for name in (*PEERS, MINILM_PEER):
+        if seed == 0 or corpus in DRAWN or name in LEARN_BY_CHANCE:
+            yield Run(corpus, seed, name)
+
+
+def _measured(run: Run, corpus: Corpus, directory: Path, encoder_dir: Path) -> Iterator[Sample]:
+    if run.model in (OURS, TUNED):
         with _folder(directory) as folder:
-            model = trained(corpus, folder, encoder_dir=encoder_dir, seed=seed, fine_tune=tuned)
+            model = trained(corpus, folder, encoder_dir=encoder_dir, seed=run.seed, fine_tune=run.model == TUNED)
             for stage, predict in stages(model).items():
-                name = f"Helpdesk{' --fine-tune' * tuned}, {stage}"
-                yield measure(predict, corpus, model=name, seed=seed, train_s=model.duration_s)
-        gc.collect()
-    if without_peers:
+                name = f"{run.model}, {stage}"
+                yield measure(predict, corpus, model=name, seed=run.seed, train_s=model.duration_s)
         return
     builders = PEERS | {MINILM_PEER: partial(peers.minilm_logistic_regression, encoder_dir=encoder_dir)}
-    for name, build in builders.items():
-        steps.next(f"{corpus.name}, seed {seed}: {name}")
-        scorer, train_s = peers.timed(partial(build, corpus, seed))
-        yield measure(with_temperature(scorer, corpus), corpus, model=name, seed=seed, train_s=train_s)
+    scorer, train_s = peers.timed(partial(builders[run.model], corpus, run.seed))
+    yield measure(with_temperature(scorer, corpus), corpus, model=run.model, seed=run.seed, train_s=train_s)
 
 
 @contextmanager

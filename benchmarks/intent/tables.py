@@ -63,19 +63,25 @@ def _accuracy(corpus: str, samples: Sequence[Sample]) -> Table:
 def serving_table(samples: Sequence[ServingSample]) -> Table:
     """Return latency, rate and memory of the prediction service around each model."""
     levels = sorted({sample.clients for sample in samples})
-    columns = ["POST /predict", *(f"{level} client{'s' * (level > 1)}: p50 ms / per s" for level in levels), "memory"]
+    loads = [f"{level} client{'s' * (level > 1)}: p50 / p99 ms, per s" for level in levels]
+    columns = ["POST /predict", *loads, "memory"]
     rows = []
     for service in dict.fromkeys(sample.service for sample in samples):
         own = [sample for sample in samples if sample.service == service]
         row = [service]
         for level in levels:
             at_level = [sample for sample in own if sample.clients == level]
-            p50 = spread([sample.p50_ms for sample in at_level]).median
-            row.append(f"{number(p50)} / {number(spread([sample.per_s for sample in at_level]).median)}")
+            p50, p99, per_s = (
+                number(spread([getattr(sample, figure) for sample in at_level]).median)
+                for figure in ("p50_ms", "p99_ms", "per_s")
+            )
+            row.append(f"{p50} / {p99}, {per_s}")
         row.append(f"{max(sample.rss_mib for sample in own):.0f} MiB")
         rows.append(row)
     notes = (
         "The same service around either model: authentication, batching, sentiment and language check included.",
+        "In shadow: a copy of the same model reads along. Switched: every 2 s another version is loaded, tried and put "
+        "in the place of the one that serves; no request was refused or lost, or there would be no table.",
         "Bodies: test texts of our own data. The load generator shares the machine.",
     )
     return Table("Serving", columns, rows, notes)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.intent import peers
+from benchmarks.intent.__main__ import planned_runs
 from benchmarks.intent.corpora import Corpus, Row, banking77, clinc150
 from benchmarks.intent.measures import Sample, Scores, measure, with_temperature
 from benchmarks.intent.serving import ServingSample
@@ -151,6 +152,19 @@ def test_each_corpus_has_a_table_with_medians_over_seeds() -> None:
     assert dict(zip(second.columns, second.rows[0], strict=True))["OOS AUROC"] == "95.00"
 
 
+def test_what_chance_has_no_part_in_is_trained_once_on_the_same_rows() -> None:
+    first, second = (
+        {name: {run.model for run in planned_runs(name, seed, fine_tune=1)} for name in ("banking77", "clinc150")}
+        for seed in (0, 1)
+    )
+    assert first["banking77"] - second["banking77"] == {"Helpdesk --fine-tune"}  # its rows are drawn anew
+    assert first["clinc150"] - second["clinc150"] == {
+        "TF-IDF + linear SVC",
+        "TF-IDF + logistic regression",
+        "MiniLM + logistic regression",
+    }
+
+
 def test_serving_shows_latency_rate_and_the_most_memory() -> None:
     measured = [
         ServingSample(service="ours", round=n, clients=level, per_s=100.0 * level, p50_ms=2.0, p99_ms=4.0, rss_mib=rss)
@@ -158,4 +172,4 @@ def test_serving_shows_latency_rate_and_the_most_memory() -> None:
         for level in (1, 32)
     ]
     table = serving_table(measured)
-    assert table.rows == [["ours", "2.00 / 100", "2.00 / 3,200", "200 MiB"]]
+    assert table.rows == [["ours", "2.00 / 4.00, 100", "2.00 / 4.00, 3,200", "200 MiB"]]
