@@ -7,7 +7,10 @@ import logging
 import sys
 from contextlib import closing
 
-from helpdesk.adapters.articles_markdown import read_articles
+from helpdesk.clock import utc_now
+from helpdesk.knowledge.base import KnowledgeBase, Origin
+from helpdesk.knowledge.checking import check_path
+from helpdesk.knowledge.findings import Severity
 from helpdesk.logs import configure_logging
 from helpdesk.ports.knowledge import Knowledge
 from helpdesk.ports.store import Store
@@ -28,21 +31,32 @@ def refresh(settings: Settings, store: Store, knowledge: Knowledge, *, always: b
         always: also replace what somebody has loaded by hand.
 
     Raises:
-        InvalidData: an article does not fit.
+        InvalidData: there are no articles.
+        ArticlesRefused: an article has an error; all of them are in the log.
         KnowledgeUnavailable: the index cannot be used.
     """
-    version = knowledge.version()
+    base = KnowledgeBase(store, knowledge)
+    newest = base.newest()
+    version = newest.version if newest else knowledge.version()
     with store.reading() as tx:
         own_version = tx.fact(FACT)
     if version and version != own_version and not always:
+        base.settle()
         log.info("knowledge base was loaded by hand and stays", extra={"version": version})
         return False
-    articles = read_articles(settings.knowledge.path)
-    report = knowledge.load(articles)
+    path = settings.knowledge.path
+    checked = check_path(path, settings, today=utc_now().date())
+    for finding in checked.findings:
+        level = logging.ERROR if finding.severity is Severity.ERROR else logging.WARNING
+        log.log(level, "an article needs attention", extra={"where": finding.where, "problem": finding.problem})
+    change = base.load(checked, Origin(by="helpdesk", source=str(path), reason="at the start of the services"))
     with store.transaction() as tx:
-        tx.set_fact(FACT, report.version)
-    counts = {name: getattr(report, name) for name in ("added", "changed", "removed", "unchanged")}
-    log.info("knowledge base is up to date", extra={"version": report.version, "articles": len(articles), **counts})
+        tx.set_fact(FACT, change.version.version)
+    counts = {name: len(getattr(change, name)) for name in ("added", "changed", "removed")}
+    log.info(
+        "knowledge base is up to date",
+        extra={"version": change.version.version, "articles": len(checked.articles), **counts},
+    )
     return True
 
 

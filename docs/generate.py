@@ -156,6 +156,7 @@ def _metric_rows() -> Iterator[tuple[str, str, str, str]]:
 _WHAT_TO_DO: Mapping[str, str] = {
     "invalid-setting": "The operator corrects the setting that the log names.",
     "invalid-data": "Correct the file and the field that the detail names.",
+    "articles-refused": "Correct the articles that `errors` lists, each with its remedy; nothing was changed.",
     "undecodable-message": "The bytes are no message of Helpdesk; look at who published them.",
     "payload-too-large": "Send less, or split it.",
     "ticket-not-found": "Check the id. A portal sees only the tickets that it posted itself.",
@@ -164,11 +165,13 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "dead-letter-not-found": "Check the id with `GET /dead-letters`.",
     "api-key-not-found": "Check the id with `helpdesk keys list`.",
     "article-not-found": "Find the id with `helpdesk kb search`.",
+    "knowledge-version-not-found": "Find the version with `helpdesk kb versions` or `GET /knowledge/versions`.",
     "illegal-transition": "Read the ticket again; the detail names what its status allows.",
     "version-conflict": "Read the ticket again, and repeat what still makes sense.",
     "already-claimed": "Take another ticket. For a message from the broker: acknowledge it and drop it.",
     "not-claimed": "Claim the ticket, then repeat.",
     "idempotency-conflict": "Send a new `Idempotency-Key` with a new request.",
+    "article-exists": "Change the article instead, or choose another id.",
     "promotion-refused": "Not over HTTP: read what each criterion found; train a better one, or force it.",
     "not-authenticated": "Send a key as `Authorization: Bearer …` or `X-API-Key: …`.",
     "not-authorised": "Use a key with one of the roles that the detail names.",
@@ -236,15 +239,15 @@ def http_api() -> str:
 
 
 def _apps() -> Iterator[FastAPI]:
-    from helpdesk.wiring import open_broker, open_store
+    from helpdesk.wiring import open_broker, open_knowledge, open_store
     from prediction_api.app import create_app as prediction_api
     from prediction_api.source import FixedSource
     from ticket_api.app import create_app as ticket_api
 
     with tempfile.TemporaryDirectory() as folder:
-        local = Settings(state_dir=Path(folder), rabbitmq_url=None, database_url=None)
+        local = Settings(state_dir=Path(folder), rabbitmq_url=None, database_url=None, chroma_url=None)
         with closing(open_store(local)) as store, closing(open_broker(local)) as broker:
-            yield ticket_api(local, store=store, broker=broker)
+            yield ticket_api(local, store=store, broker=broker, index=open_knowledge(local))
             yield prediction_api(local.prediction_api, source=FixedSource(_no_model), keys=StoredKeys(store))
 
 
@@ -286,6 +289,8 @@ _PLACES: Mapping[str, str] = {
     "worker.after_write_before_commit": "A remote writer has written an answer; it is not committed.",
     "relay.after_publish_before_delete": "The broker has confirmed; the outbox rows are still there.",
     "intake.after_commit_before_reply": "The ticket is on disk; the client has no answer.",
+    "knowledge.after_build_before_record": "A new version of the knowledge base is built in the index; nobody sees it.",
+    "knowledge.after_record_before_swap": "The new version is recorded; searches still see the one before.",
 }
 
 

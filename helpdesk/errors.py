@@ -3,7 +3,8 @@
     HelpdeskError
     ├── InvalidInput              a value is wrong: says which field, what is wrong, what to do
     │   ├── InvalidSetting        a configuration value
-    │   ├── InvalidData           a data file: training rows, knowledge base, policy
+    │   ├── InvalidData           a data file: training rows, policy
+    │   ├── ArticlesRefused       articles with errors: carries each with its place and remedy
     │   └── UndecodableMessage    bytes from a queue that are no message of ours
     ├── PayloadTooLarge           more bytes than the limit
     ├── NotFound
@@ -12,13 +13,15 @@
     │   ├── QueueEmpty            nothing waits in this queue
     │   ├── DeadLetterNotFound
     │   ├── ApiKeyNotFound
-    │   └── ArticleNotFound
+    │   ├── ArticleNotFound
+    │   └── KnowledgeVersionNotFound
     ├── Conflict
     │   ├── IllegalTransition     the ticket's status, or the model's state, does not allow the action
     │   ├── VersionConflict       somebody changed the ticket in between
     │   ├── AlreadyClaimed        another person has the ticket
     │   ├── NotClaimed            the caller does not hold the claim (it ran out, or never was theirs)
     │   ├── IdempotencyConflict   the key was used with another body
+    │   ├── ArticleExists         an article of this id is there already
     │   └── PromotionRefused      the gate does not let a model go live
     ├── NotAuthenticated          no key, or an unknown one
     ├── NotAuthorised             the key's role does not allow this
@@ -39,6 +42,8 @@
 
 Nothing here knows HTTP: ``helpdesk.web.problems`` maps each leaf to a status.
 """
+
+from collections.abc import Sequence
 
 
 class HelpdeskError(Exception):
@@ -65,6 +70,20 @@ class InvalidSetting(InvalidInput):
 
 class InvalidData(InvalidInput):
     """A data file cannot be used as it is."""
+
+
+class ArticlesRefused(InvalidInput):
+    """Articles have errors; the knowledge base stays as it was.
+
+    Args:
+        problems: each as (place, problem, remedy); at least one.
+    """
+
+    def __init__(self, problems: Sequence[tuple[str, str, str]]) -> None:
+        self.problems = tuple(problems)
+        field, problem, remedy = self.problems[0]
+        more = f"; and {len(self.problems) - 1} more" if len(self.problems) > 1 else ""
+        super().__init__(problem + more, field=field, remedy=remedy)
 
 
 class UndecodableMessage(InvalidInput):
@@ -107,6 +126,10 @@ class ArticleNotFound(NotFound):
     """The knowledge base holds no article of this id."""
 
 
+class KnowledgeVersionNotFound(NotFound):
+    """No version of the knowledge base has this name or number."""
+
+
 class Conflict(HelpdeskError):
     """The request is valid, but not in the present state."""
 
@@ -129,6 +152,10 @@ class NotClaimed(Conflict):
 
 class IdempotencyConflict(Conflict):
     """The idempotency key was used before, with another body."""
+
+
+class ArticleExists(Conflict):
+    """The knowledge base holds an article of this id already."""
 
 
 class PromotionRefused(Conflict):

@@ -11,6 +11,8 @@ NAMES = (
     "worker.after_write_before_commit",
     "relay.after_publish_before_delete",
     "intake.after_commit_before_reply",
+    "knowledge.after_build_before_record",
+    "knowledge.after_record_before_swap",
 )
 
 

@@ -132,6 +132,16 @@ class KnowledgeSettings(_Group):
         default=PROJECT_DIR / "data" / "knowledge_base", description="Articles that `kb load` reads by default."
     )
     passages: int = Field(default=5, ge=1, le=20, description="Passages given to the writer.")
+    intents_file: Path = Field(
+        default=PROJECT_DIR / "data" / "intents.json",
+        description="The intents that articles may name, with their categories; a file that is not there checks none.",
+    )
+    stale_after_days: int = Field(
+        default=730, ge=1, description="An article that was not updated for longer gets a warning."
+    )
+    max_load_bytes: int = Field(
+        default=8_388_608, ge=1_024, description="Largest body of `POST /knowledge/load` and `POST /knowledge/check`."
+    )
 
 
 class WriterSettings(_Group):

@@ -71,7 +71,9 @@ class FakeKnowledge:
     def __init__(self) -> None:
         self.away = False
 
-    def load(self, articles: Sequence[Article]) -> LoadReport:
+    def load(
+        self, articles: Sequence[Article], *, before_swap: Callable[[LoadReport], None] | None = None
+    ) -> LoadReport:
         return LoadReport(version="fake", added=0, changed=0, removed=0, unchanged=len(articles))
 
     def search(self, questions: Sequence[Question], *, limit: int) -> list[list[Passage]]:

@@ -13,9 +13,12 @@ import httpx
 import uvicorn
 
 from helpdesk.adapters.broker_embedded import EmbeddedBroker
+from helpdesk.adapters.encoder_minilm import MiniLmEncoder
+from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.desk import enqueue
 from helpdesk.ports.broker import Broker
+from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
 from helpdesk.tickets import Action, Answer, Author, Ticket
@@ -114,7 +117,13 @@ class LiveTicketApi:
 
 @contextmanager
 def running(
-    directory: Path, *, store: Store | None = None, broker: Broker | None = None, declare: bool = True, **groups: Any
+    directory: Path,
+    *,
+    store: Store | None = None,
+    broker: Broker | None = None,
+    encoder: Encoder | None = None,
+    declare: bool = True,
+    **groups: Any,
 ) -> Iterator[LiveTicketApi]:
     """Run the service until the block ends; ``groups`` are settings. What is not given is embedded."""
     settings = Settings(state_dir=directory, **groups)
@@ -131,7 +140,9 @@ def running(
                     keys[name], stored = new_key(role, name=name)
                     tx.add_api_key(stored)
         listener = stack.enter_context(closing(bind(settings.ticket_api, 0, setting="PORT")))
-        app = create_app(settings, store=store, broker=broker)
+        encoder = encoder or MiniLmEncoder()
+        index = stack.enter_context(closing(ChromaKnowledge(encoder, path=directory / "knowledge", look_every_s=0.01)))
+        app = create_app(settings, store=store, broker=broker, index=index)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="live-ticket-api")
         thread.start()

@@ -9,18 +9,23 @@ from fastapi import FastAPI
 from helpdesk.clock import Clock, utc_now
 from helpdesk.dead_letters import DeadLetters
 from helpdesk.desk import Desk
+from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.ports.broker import Broker
+from helpdesk.ports.knowledge import Knowledge
 from helpdesk.ports.store import Store
 from helpdesk.settings import Settings
 from helpdesk.web.app import new_app
 from helpdesk.web.authentication import KeyChecker, StoredKeys
-from ticket_api import routes_desk, routes_operations, routes_tickets
+from ticket_api import routes_desk, routes_knowledge, routes_operations, routes_tickets
 from ticket_api.group_commit import GroupCommit
 from ticket_api.intents import LiveIntents
 from ticket_api.routes_intake import add_intake
 from ticket_api.services import Services
 
-DESCRIPTION = "Submit support tickets, follow them, and work the human queues. A 202 means: it is on disk."
+DESCRIPTION = (
+    "Submit support tickets, follow them, work the human queues, and keep the knowledge base. "
+    "A 202 means: it is on disk."
+)
 
 
 def create_app(
@@ -28,12 +33,14 @@ def create_app(
     *,
     store: Store,
     broker: Broker,
+    index: Knowledge,
     keys: KeyChecker | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
-    """Return the ticket API over an open store and broker, which the caller closes after the app has stopped.
+    """Return the ticket API over its open parts, which the caller closes after the app has stopped.
 
     Args:
+        index: is opened, and its encoder loaded, by the first request that needs it.
         keys: who knows the API keys (default: the store).
     """
     intake = GroupCommit(store)
@@ -52,6 +59,7 @@ def create_app(
         settings=settings.ticket_api,
         keys=keys or StoredKeys(store),
         lifespan=lifespan,
+        reading_themselves=routes_knowledge.UPLOADS,
     )
     app.state.services = Services(
         settings=settings,
@@ -61,9 +69,11 @@ def create_app(
         dead_letters=DeadLetters(store, broker, decide_within_s=settings.processor.decide_within_s, clock=clock),
         intake=intake,
         intents=LiveIntents(settings.model),
+        index=index,
+        knowledge=KnowledgeBase(store, index, clock=clock),
         clock=clock,
     )
     add_intake(app)
-    for routes in (routes_tickets, routes_desk, routes_operations):
+    for routes in (routes_tickets, routes_desk, routes_knowledge, routes_operations):
         app.include_router(routes.router)
     return app

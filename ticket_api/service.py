@@ -1,11 +1,11 @@
 """Runs the ticket API as a process: opens what it stands on, serves, and drains when told to stop."""
 
 import logging
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from helpdesk.settings import Settings
 from helpdesk.web.server import bind, run
-from helpdesk.wiring import open_broker, open_store
+from helpdesk.wiring import open_broker, open_knowledge, open_store
 from ticket_api.app import create_app
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,11 @@ def serve(settings: Settings) -> None:
         StoreUnavailable: the database cannot be opened, or its schema is not the one that this version needs.
     """
     listener = bind(settings.ticket_api, settings.ticket_api.port, setting="HELPDESK_TICKET_API__PORT")
-    with closing(listener), closing(open_store(settings)) as store, closing(open_broker(settings)) as broker:
+    with ExitStack() as stack:
+        stack.enter_context(closing(listener))
+        store = stack.enter_context(closing(open_store(settings)))
+        broker = stack.enter_context(closing(open_broker(settings)))
+        index = stack.enter_context(closing(open_knowledge(settings)))
         store.check()
-        run(create_app(settings, store=store, broker=broker), listener)
+        run(create_app(settings, store=store, broker=broker, index=index), listener)
     log.info("ticket API stopped")

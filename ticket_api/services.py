@@ -9,7 +9,9 @@ from helpdesk.clock import Clock
 from helpdesk.dead_letters import DeadLetters
 from helpdesk.desk import Desk
 from helpdesk.errors import NotAuthorised
+from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.ports.broker import Broker
+from helpdesk.ports.knowledge import Knowledge
 from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
 from helpdesk.web.authentication import Caller, require
@@ -28,6 +30,8 @@ class Services:
     dead_letters: DeadLetters
     intake: GroupCommit
     intents: LiveIntents
+    index: Knowledge
+    knowledge: KnowledgeBase
     clock: Clock
 
 

@@ -1,23 +1,41 @@
 """The knowledge port: articles in, passages for a question out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article of the knowledge base, in Markdown."""
+    """One article of the knowledge base, in Markdown. ``intent`` and ``category`` are empty where nobody named them."""
 
     article_id: str
     title: str
     question: str
-    intent: str
-    category: str
+    intent: str = ""
+    category: str = ""
     body: str
     updated: str = ""
     url: str = ""
     tags: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that the article says, in hexadecimal."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def checksum_of(articles: Iterable[Article]) -> str:
+    """Return the SHA-256 of a knowledge base, in whatever order its articles come."""
+    lines = sorted(f"{article.digest}  {article.article_id}" for article in articles)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def version_of(articles: Iterable[Article]) -> str:
+    """Return the name of the version that holds exactly these articles: the first twelve digits of its checksum."""
+    return checksum_of(articles)[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +48,20 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """What a load changed."""
+    """What a load changed in the index.
+
+    Attributes:
+        embedded: articles whose vectors had to be computed.
+        collapsed: groups of articles that mean the same, by id; a search returns one of each.
+    """
 
     version: str
     added: int
     changed: int
     removed: int
     unchanged: int
+    embedded: int = 0
+    collapsed: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +75,14 @@ class Question:
 class Knowledge(Protocol):
     """A searchable knowledge base."""
 
-    def load(self, articles: Sequence[Article]) -> LoadReport:
+    def load(
+        self, articles: Sequence[Article], *, before_swap: Callable[[LoadReport], None] | None = None
+    ) -> LoadReport:
         """Make the knowledge base hold exactly these articles; embeds only what changed; queries never see half of it.
+
+        Args:
+            before_swap: called once the new version is complete, and before any search sees it. Where it raises, the
+                version before stays in force.
 
         Raises:
             InvalidData: duplicate ids, an empty article, or an unresolved placeholder.

@@ -1,4 +1,4 @@
-"""The store port: tickets, their history, corrections, outbox, inbox, dead letters and API keys, in transactions.
+"""The store port: tickets, their history, corrections, outbox, inbox, dead letters, API keys and knowledge, in transactions.
 
 A transaction commits on a clean exit of its ``with`` block and rolls back on any exception. Only entry points
 (an HTTP request, a message, a command) open one; what they call never commits.
@@ -14,6 +14,7 @@ from typing import Protocol
 from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
 from helpdesk.ports.broker import Envelope
+from helpdesk.ports.knowledge_versions import KnowledgeVersions
 from helpdesk.tickets import (
     Answer,
     ConversationMessage,
@@ -156,7 +157,7 @@ class CorrectionRow:
     correction: Correction
 
 
-class Transaction(Protocol):
+class Transaction(KnowledgeVersions, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets

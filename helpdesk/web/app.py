@@ -1,5 +1,6 @@
 """The frame of every HTTP service: problems, correlation ids, body limits, headers, metrics and the gate."""
 
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -27,16 +28,26 @@ class Lifespan(Protocol):
 
 
 def new_app(
-    *, title: str, description: str, settings: HttpSettings, keys: KeyChecker, lifespan: Lifespan | None = None
+    *,
+    title: str,
+    description: str,
+    settings: HttpSettings,
+    keys: KeyChecker,
+    lifespan: Lifespan | None = None,
+    reading_themselves: Collection[str] = (),
 ) -> FastAPI:
-    """Return an app without routes that answers every error as problem+json and admits callers by API key."""
+    """Return an app without routes that answers every error as problem+json and admits callers by API key.
+
+    Args:
+        reading_themselves: paths that admit their caller first, and then read and bound their bodies themselves.
+    """
     app = FastAPI(title=title, description=description, version=API_VERSION, lifespan=lifespan, telemetry=_NO_TELEMETRY)
     app.state.gate = Gate(
         keys, RateLimiter(settings.requests_per_minute), FailureLimiter(settings.failed_keys_per_minute)
     )
     install_problem_handlers(app)
     complete_openapi(app)
-    app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes, but=reading_themselves)
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(SecurityHeadersMiddleware)
     app.add_middleware(CorrelationMiddleware)  # added last: outermost, so that refusals carry the id too

@@ -137,6 +137,11 @@ def error_response(error: errors.HelpdeskError, path: str) -> Response:
     match error:
         case errors.InvalidSetting():
             detail = "The service is misconfigured."
+        case errors.ArticlesRefused(problems=problems):
+            fields = [
+                FieldProblem(field=place[:MAX_FIELD_CHARACTERS], problem=problem, remedy=remedy)
+                for place, problem, remedy in problems[:MAX_FIELD_ERRORS]
+            ]
         case errors.InvalidInput(problem=problem, field=field, remedy=remedy):
             fields = [FieldProblem(field=field, problem=problem, remedy=remedy)]
         case errors.NotAuthenticated():

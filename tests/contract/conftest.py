@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import date
 
 import pytest
 
-from helpdesk.adapters.articles_markdown import read_articles
 from helpdesk.adapters.encoder_minilm import MiniLmEncoder
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
+from helpdesk.knowledge.checking import check_path
 from helpdesk.ports.knowledge import Article
-from helpdesk.settings import PROJECT_DIR
+from helpdesk.settings import PROJECT_DIR, Settings
 
 
 @pytest.fixture(scope="session")
 def shop_articles() -> Sequence[Article]:
-    return read_articles(PROJECT_DIR / "data" / "knowledge_base")
+    checked = check_path(PROJECT_DIR / "data" / "knowledge_base", Settings(), today=date(2026, 11, 1))
+    assert checked.findings == ()
+    return checked.articles
 
 
 @pytest.fixture(scope="session")

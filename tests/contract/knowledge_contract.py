@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from helpdesk.errors import ArticleNotFound, InvalidData, KnowledgeUnavailable
+from helpdesk.errors import ArticleNotFound, InvalidData, KnowledgeUnavailable, VersionConflict
 from helpdesk.ports.knowledge import Article, Knowledge, LoadReport, Question
 
 
@@ -147,6 +147,73 @@ class KnowledgeContract:
         assert not any("pitch the tent" in text for text in words.encoded)
         assert found(knowledge, "How do I wash the bag?", limit=1) == ["bag"]
         assert "lamp" not in found(knowledge, "How do I charge the lamp?")
+
+    def test_only_articles_whose_words_changed_are_encoded(self, knowledge: Knowledge, words: WordEncoder) -> None:
+        assert knowledge.load(ARTICLES).embedded == 3
+        words.encoded.clear()
+        report = knowledge.load([replace(TENT, updated="2026-05-01", tags=("new",)), STOVE, LAMP])
+        assert (report.changed, report.embedded) == (1, 0)
+        assert words.encoded == []
+        assert knowledge.article("tent").tags == ("new",)
+
+    def test_articles_that_mean_the_same_are_named(self, knowledge: Knowledge) -> None:
+        twin = replace(TENT, article_id="tent-again")
+        assert knowledge.load([TENT, twin, STOVE]).collapsed == (("tent", "tent-again"),)
+        assert knowledge.load([TENT, twin, STOVE]).collapsed == (("tent", "tent-again"),)
+        assert knowledge.load([TENT, STOVE]).collapsed == ()
+
+    def test_nobody_sees_a_new_version_before_its_maker_has_agreed(self, knowledge: Knowledge, opens: Opens) -> None:
+        before = knowledge.load([TENT]).version
+        seen: list[tuple[str, list[str], int]] = []
+
+        def look(report: LoadReport) -> None:
+            assert report.version != before
+            seen.append((knowledge.version(), found(opens(), "How do I charge the lamp?"), report.added))
+
+        after = knowledge.load(ARTICLES, before_swap=look).version
+        assert seen == [(before, ["tent"], 2)]
+        assert knowledge.version() == after
+
+    def test_a_maker_who_does_not_agree_leaves_the_version_before_in_force(self, knowledge: Knowledge) -> None:
+        before = knowledge.load([TENT]).version
+
+        def refuse(_: LoadReport) -> None:
+            raise VersionConflict("somebody was faster")
+
+        with pytest.raises(VersionConflict):
+            knowledge.load(ARTICLES, before_swap=refuse)
+        assert knowledge.version() == before
+        assert found(knowledge, "How do I charge the lamp?") == ["tent"]
+        assert knowledge.load(ARTICLES).added == 2
+
+    def test_loads_at_the_same_time_leave_one_of_them_whole(self, knowledge: Knowledge, opens: Opens) -> None:
+        sets = {
+            name: [make_article(f"{name}-{at}", question=f"{name} {at}?", body=f"{name}{at} works.") for at in range(4)]
+            for name in ("bag", "rope", "axe")
+        }
+        knowledge.load([TENT])
+        failures: list[BaseException] = []
+
+        def load(articles: Sequence[Article]) -> None:
+            try:
+                opens().load(articles)
+            except BaseException as failure:
+                failures.append(failure)
+
+        threads = [threading.Thread(target=load, args=(articles,)) for articles in sets.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        time.sleep(0.1)
+        names = found(opens(), "works", limit=20)
+        assert len(names) == 4
+        assert len({name.partition("-")[0] for name in names}) == 1
+
+    def test_an_article_without_an_intent_is_not_shut_out_by_the_prior(self, knowledge: Knowledge) -> None:
+        knowledge.load([replace(TENT, intent="", category=""), STOVE, LAMP])
+        assert found(knowledge, "How do I pitch the tent?", limit=1, use_stove=0.9, use_lamp=0.1) == ["tent"]
 
     def test_the_version_follows_the_content_alone(self, knowledge: Knowledge, words: WordEncoder) -> None:
         first = knowledge.load(ARTICLES)

@@ -1,6 +1,7 @@
 """What every store must do: inherited by the suite of each adapter. The parts stand in files of their own."""
 
 from tests.contract.store_contract_corrections import CorrectionsContract
+from tests.contract.store_contract_knowledge import KnowledgeVersionsContract
 from tests.contract.store_contract_messages import MessagesContract
 from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_tickets import TicketsContract
@@ -9,6 +10,12 @@ from tests.contract.store_contract_waiting import WaitingContract
 
 
 class StoreContract(
-    TransactionsContract, TicketsContract, CorrectionsContract, WaitingContract, MessagesContract, ReportsContract
+    TransactionsContract,
+    TicketsContract,
+    CorrectionsContract,
+    WaitingContract,
+    MessagesContract,
+    KnowledgeVersionsContract,
+    ReportsContract,
 ):
     """Subclasses provide the fixture ``url``: an empty database of their own."""

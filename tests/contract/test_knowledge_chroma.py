@@ -119,7 +119,8 @@ class TestChromaInADirectory(KnowledgeContract):
         with closing(ChromaKnowledge(other, path=tmp_path)) as knowledge:
             with pytest.raises(KnowledgeUnavailable, match="encoder words"):
                 knowledge.search([Question(text="lamp")], limit=1)
-            assert knowledge.load(ARTICLES).added == len(ARTICLES)
+            report = knowledge.load(ARTICLES)
+            assert (report.unchanged, report.embedded) == (len(ARTICLES), len(ARTICLES))
             assert found(knowledge, "How do I charge the lamp?", limit=1) == ["lamp"]
 
     def test_only_the_version_in_force_and_the_one_before_are_kept(self, words: WordEncoder, tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from cli.refresh_knowledge import refresh
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
+from helpdesk.errors import ArticlesRefused
+from helpdesk.knowledge.base import KnowledgeBase, Origin
+from helpdesk.knowledge.checking import Checked
 from helpdesk.ports.knowledge import Article, Knowledge
 from helpdesk.ports.store import Store
 from helpdesk.settings import KnowledgeSettings, Settings
@@ -52,9 +55,9 @@ def write(settings: Settings, name: str, body: str) -> None:
     (settings.knowledge.path / f"{name}.md").write_text(ARTICLE.format(id=name, body=body))
 
 
-def by_hand(knowledge: Knowledge) -> str:
+def by_hand(store: Store, knowledge: Knowledge) -> str:
     article = Article(article_id="own", title="own", question="own?", intent="i", category="c", body="By hand.")
-    return knowledge.load([article]).version
+    return KnowledgeBase(store, knowledge).load(Checked((article,), ()), Origin(by="anna")).version.version
 
 
 def test_an_empty_index_is_filled(settings: Settings, store: Store, knowledge: Knowledge) -> None:
@@ -77,13 +80,36 @@ def test_changed_articles_replace_what_was_loaded_before(
 def test_what_somebody_loaded_by_hand_stays(settings: Settings, store: Store, knowledge: Knowledge) -> None:
     write(settings, "parcel", "Two days.")
     refresh(settings, store, knowledge, always=False)
-    version = by_hand(knowledge)
+    version = by_hand(store, knowledge)
     assert not refresh(settings, store, knowledge, always=False)
     assert knowledge.version() == version
 
 
+def test_what_somebody_loaded_by_hand_comes_back_where_the_index_was_lost(
+    settings: Settings, store: Store, knowledge: Knowledge, tmp_path: Path
+) -> None:
+    write(settings, "parcel", "Two days.")
+    version = by_hand(store, knowledge)
+    with closing(ChromaKnowledge(Letters(), path=tmp_path / "another")) as empty:
+        assert not refresh(settings, store, empty, always=False)
+        assert empty.version() == version
+
+
+def test_an_article_with_an_error_stops_the_start_and_changes_nothing(
+    settings: Settings, store: Store, knowledge: Knowledge, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(settings, "parcel", "Two days.")
+    refresh(settings, store, knowledge, always=False)
+    version = knowledge.version()
+    write(settings, "letter", "Dear {{customer}}, two days.")
+    with pytest.raises(ArticlesRefused, match="letter"):
+        refresh(settings, store, knowledge, always=False)
+    assert knowledge.version() == version
+    assert any(record.levelname == "ERROR" and "letter.md" in vars(record)["where"] for record in caplog.records)
+
+
 def test_the_demo_always_loads_its_articles(settings: Settings, store: Store, knowledge: Knowledge) -> None:
     write(settings, "parcel", "Two days.")
-    version = by_hand(knowledge)
+    version = by_hand(store, knowledge)
     assert refresh(settings, store, knowledge, always=True)
     assert knowledge.version() != version

@@ -1,12 +1,11 @@
 """Loads and searches the knowledge base."""
 
 import hashlib
-import json
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,17 @@ from helpdesk.adapters.knowledge_chroma.connection import (
     without_user,
 )
 from helpdesk.adapters.knowledge_chroma.ranking import Hit, best, near_duplicates
-from helpdesk.adapters.knowledge_chroma.versions import Pointer
+from helpdesk.adapters.knowledge_chroma.versions import Pointer, StoredArticle
 from helpdesk.adapters.sentences import gist
 from helpdesk.errors import ArticleNotFound, KnowledgeUnavailable
 from helpdesk.ports.encoder import Encoder
-from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question
+from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question, version_of
 
-_RECIPE = "(question, title) + (question, title, body without addresses)"
+_RECIPE = "asked+whole"
+"""(question, title) + (question, title, body without addresses): another recipe makes other vectors."""
 _URL = re.compile(r"https?://\S+")
 _SPARE_CANDIDATES = 20
+_ENCODED_AT_ONCE = 16
 
 
 class ChromaKnowledge:
@@ -68,35 +69,34 @@ class ChromaKnowledge:
         self._collection: Any = None
         self._look_again_at = 0.0
 
-    def load(self, articles: Sequence[Article]) -> LoadReport:
+    def load(
+        self, articles: Sequence[Article], *, before_swap: Callable[[LoadReport], None] | None = None
+    ) -> LoadReport:
         """Build a new version, embedding only what changed, and put it into force."""
         require_valid(articles)
-        digests = {article.article_id: _digest(article) for article in articles}
-        version = _version(digests, self._encoder.name)
+        digests = {article.article_id: article.digest for article in articles}
+        version = version_of(articles)
         with one_builder(self._path), self._translated("loaded"):
             client = self._connected()
             pointer = versions.read_pointer(client)
-            comparable = pointer is not None and pointer.encoder == self._encoder.name
-            stored = versions.stored_articles(client, pointer) if pointer is not None and comparable else {}
-            kept = {name for name, digest in digests.items() if name in stored and stored[name].digest == digest}
-            if pointer is None or not kept == digests.keys() == stored.keys():
-                vectors = self._vectors(articles, {name: stored[name].vector for name in kept})
-                leaders = near_duplicates(vectors, self._near_duplicate_cosine)
-                groups = [articles[leader].article_id for leader in leaders]
-                name = versions.build_version(
-                    client, version, articles, digests=digests, vectors=vectors, groups=groups
-                )
-                previous = pointer.active if pointer is not None else ""
-                versions.move_pointer(client, Pointer(name, previous, version, self._encoder.name))
-                versions.drop_superseded(client, pointer)
+            stored = versions.stored_articles(client, pointer) if pointer is not None else {}
+            same = {name for name, digest in digests.items() if name in stored and stored[name].digest == digest}
+            report = LoadReport(
+                version=version,
+                added=len(digests.keys() - stored.keys()),
+                changed=len(stored.keys() & digests.keys()) - len(same),
+                removed=len(stored.keys() - digests.keys()),
+                unchanged=len(same),
+            )
+            if self._fits(pointer) and same == digests.keys() == stored.keys():
+                collapsed = _collapsed({name: stored[name].group for name in digests})
+                report = replace(report, collapsed=collapsed)
+                if before_swap is not None:
+                    before_swap(report)
+            else:
+                report = self._rebuild(client, articles, report, stored if self._fits(pointer) else {}, before_swap)
         self._look_now()
-        return LoadReport(
-            version=version,
-            added=len(digests.keys() - stored.keys()),
-            changed=len(stored.keys() & digests.keys()) - len(kept),
-            removed=len(stored.keys() - digests.keys()),
-            unchanged=len(kept),
-        )
+        return report
 
     def search(self, questions: Sequence[Question], *, limit: int) -> list[list[Passage]]:
         """Return the best passages: cosine plus a soft prior over intents, near-duplicates collapsed."""
@@ -158,9 +158,10 @@ class ChromaKnowledge:
         pointer, collection = self._active()
         if pointer is None:
             raise KnowledgeUnavailable("The knowledge base is empty; load it with `helpdesk kb load`.")
-        if pointer.encoder != self._encoder.name:
+        if not self._fits(pointer):
             raise KnowledgeUnavailable(
-                f"The index was built with the encoder {pointer.encoder}, not {self._encoder.name}; load it again."
+                f"The index was built with the encoder {pointer.encoder} and the recipe {pointer.recipe or 'of old'}; "
+                f"this version of Helpdesk has {self._encoder.name} and {_RECIPE}. Load it again: `helpdesk kb load`."
             )
         return collection
 
@@ -192,16 +193,50 @@ class ChromaKnowledge:
     def _translated(self, done: str) -> Any:
         return translated(without_user(self._url) if self._url else str(self._path), done)
 
-    def _vectors(self, articles: Sequence[Article], known: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        new = [article for article in articles if article.article_id not in known]
-        by_id = {**known, **{a.article_id: row for a, row in zip(new, self._encoded(new), strict=True)}}
-        return np.stack([by_id[article.article_id] for article in articles])
+    def _fits(self, pointer: Pointer | None) -> bool:
+        """Say whether this code would have made the same vectors."""
+        return pointer is not None and (pointer.encoder, pointer.recipe) == (self._encoder.name, _RECIPE)
+
+    def _rebuild(
+        self,
+        client: Any,
+        articles: Sequence[Article],
+        report: LoadReport,
+        stored: Mapping[str, StoredArticle],
+        before_swap: Callable[[LoadReport], None] | None,
+    ) -> LoadReport:
+        known = {article.text_digest: article.vector for article in stored.values()}
+        new = [article for article in articles if _text_digest(article) not in known]
+        known |= {_text_digest(article): vector for article, vector in zip(new, self._encoded(new), strict=True)}
+        text_digests = [_text_digest(article) for article in articles]
+        vectors = np.stack([known[digest] for digest in text_digests])
+        leaders = near_duplicates(vectors, self._near_duplicate_cosine)
+        groups = [articles[leader].article_id for leader in leaders]
+        collapsed = _collapsed({article.article_id: group for article, group in zip(articles, groups, strict=True)})
+        report = replace(report, embedded=len(new), collapsed=collapsed)
+        collection = versions.build_version(
+            client, report.version, articles, text_digests=text_digests, vectors=vectors, groups=groups
+        )
+        try:
+            if before_swap is not None:
+                before_swap(report)
+        except BaseException:
+            versions.drop(client, collection)
+            raise
+        replaced = versions.read_pointer(client)
+        previous = replaced.active if replaced is not None else ""
+        versions.move_pointer(client, Pointer(collection, previous, report.version, self._encoder.name, _RECIPE))
+        versions.drop_superseded(client, replaced, alone=self._path is not None)
+        return report
 
     def _encoded(self, articles: Sequence[Article]) -> NDArray[np.float32]:
         # A ticket asks; so half of the weight goes to the question and title, which a long body would drown.
-        asked = self._encoder.encode([f"{a.question}\n{a.title}" for a in articles])
-        whole = self._encoder.encode([f"{a.question}\n{a.title}\n{_URL.sub('', a.body)}" for a in articles])
-        both: NDArray[np.float32] = asked + whole
+        rows = []
+        for start in range(0, len(articles), _ENCODED_AT_ONCE):  # in parts: tickets are encoded in between
+            part = articles[start : start + _ENCODED_AT_ONCE]
+            asked = self._encoder.encode([f"{a.question}\n{a.title}" for a in part])
+            rows.append(asked + self._encoder.encode([_text(a) for a in part]))
+        both: NDArray[np.float32] = np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
         both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9)
         return both
 
@@ -211,10 +246,18 @@ def _hit(article_id: str, body: str, metadata: Mapping[str, Any], distance: floa
     return Hit(Passage(article=article, similarity=1.0 - float(distance)), str(metadata["group"]))
 
 
-def _digest(article: Article) -> str:
-    return hashlib.sha256(json.dumps(asdict(article), sort_keys=True).encode()).hexdigest()[:16]
+def _text(article: Article) -> str:
+    """Return what is encoded of an article."""
+    return f"{article.question}\n{article.title}\n{_URL.sub('', article.body)}"
 
 
-def _version(digests: Mapping[str, str], encoder_name: str) -> str:
-    content = json.dumps([encoder_name, _RECIPE, sorted(digests.items())])
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+def _text_digest(article: Article) -> str:
+    return hashlib.sha256(_text(article).encode()).hexdigest()
+
+
+def _collapsed(group_of: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups that have more than one member."""
+    groups: dict[str, list[str]] = {}
+    for name, group in group_of.items():
+        groups.setdefault(group, []).append(name)
+    return tuple(sorted(tuple(sorted(names)) for names in groups.values() if len(names) > 1))

@@ -11,6 +11,8 @@ from helpdesk.ports.knowledge import Passage
 
 _PRIOR_WEIGHT = 0.05
 _PRIOR_FLOOR = 1e-3
+_PRIOR_UNNAMED = 0.1
+"""For an article whose intent nobody named: it neither wins by the prior nor is shut out by it."""
 _BLOCK = 512
 
 
@@ -40,7 +42,8 @@ def best(hits: Sequence[Hit], prior: Mapping[str, float], *, limit: int) -> list
     def score(hit: Hit) -> float:
         if not prior:
             return hit.passage.similarity
-        probability = max(prior.get(hit.passage.article.intent, 0.0), _PRIOR_FLOOR)
+        intent = hit.passage.article.intent
+        probability = max(prior.get(intent, 0.0), _PRIOR_FLOOR) if intent else _PRIOR_UNNAMED
         return hit.passage.similarity + _PRIOR_WEIGHT * math.log(probability)
 
     chosen: dict[str, Passage] = {}

@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,13 +34,22 @@ class Pointer:
     previous: str
     version: str
     encoder: str
+    recipe: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArticle:
-    """What is known of an article without reading it: the digest of its text, and its vector."""
+    """What is known of an article without reading it.
+
+    Attributes:
+        digest: of all that it says.
+        text_digest: of what was encoded of it.
+        group: the id that its near-duplicates share.
+    """
 
     digest: str
+    text_digest: str
+    group: str
     vector: NDArray[np.float32]
 
 
@@ -51,7 +61,7 @@ def read_pointer(client: Any) -> Pointer | None:
         metadata = client.get_collection(_POINTER, embedding_function=None).metadata
     except NotFoundError:
         return None
-    return Pointer(**{name: metadata[name] for name in Pointer.__slots__})
+    return Pointer(**{name: str(metadata.get(name, "")) for name in Pointer.__slots__})
 
 
 def move_pointer(client: Any, pointer: Pointer) -> None:
@@ -68,11 +78,21 @@ def open_version(client: Any, pointer: Pointer) -> Any:
 
 
 def stored_articles(client: Any, pointer: Pointer) -> dict[str, StoredArticle]:
-    """Return what the version in force holds, by article id."""
-    rows = open_version(client, pointer).get(include=["metadatas", "embeddings"])
+    """Return what the version in force holds, by article id; nothing where other loaders have replaced it meanwhile."""
+    from chromadb.errors import NotFoundError
+
+    try:
+        rows = open_version(client, pointer).get(include=["metadatas", "embeddings"])
+    except NotFoundError:
+        return {}
     vectors = np.asarray(rows["embeddings"], dtype=np.float32)
     return {
-        name: StoredArticle(str(metadata["digest"]), vector)
+        name: StoredArticle(
+            digest=str(metadata["digest"]),
+            text_digest=str(metadata.get("text_digest", "")),
+            group=str(metadata["group"]),
+            vector=vector,
+        )
         for name, metadata, vector in zip(rows["ids"], rows["metadatas"], vectors, strict=True)
     }
 
@@ -82,7 +102,7 @@ def build_version(
     version: str,
     articles: Sequence[Article],
     *,
-    digests: Mapping[str, str],
+    text_digests: Sequence[str],
     vectors: NDArray[np.float32],
     groups: Sequence[str],
 ) -> str:
@@ -106,10 +126,11 @@ def build_version(
         {
             **{field: getattr(article, field) for field in _FIELDS},
             "tags": json.dumps(article.tags),
-            "digest": digests[article.article_id],
+            "digest": article.digest,
+            "text_digest": text_digest,
             "group": group,
         }
-        for article, group in zip(articles, groups, strict=True)
+        for article, text_digest, group in zip(articles, text_digests, groups, strict=True)
     ]
     step = min(client.get_max_batch_size(), _BATCH)
     for start in range(0, len(articles), step):
@@ -125,8 +146,20 @@ def build_version(
     return name
 
 
-def drop_superseded(client: Any, replaced: Pointer | None) -> None:
-    """Delete what no search can still be using: the version before the last, and what a loader left half-built."""
+def drop(client: Any, name: str) -> None:
+    """Delete a collection, unless another loader was faster."""
+    from chromadb.errors import NotFoundError
+
+    with suppress(NotFoundError):
+        client.delete_collection(name)
+
+
+def drop_superseded(client: Any, replaced: Pointer | None, *, alone: bool) -> None:
+    """Delete what no search can still be using: the version before the last, and what a loader left half-built.
+
+    Args:
+        alone: no other loader builds now, so that what is half-built is abandoned.
+    """
     in_force = read_pointer(client)
     if in_force is None:
         return
@@ -134,8 +167,9 @@ def drop_superseded(client: Any, replaced: Pointer | None) -> None:
         if not collection.name.startswith(_PREFIX) or collection.name in (in_force.active, in_force.previous):
             continue
         age_s = time.time() - float((collection.metadata or {}).get("started_at", 0.0))
-        if age_s > _ABANDONED_AFTER_S or (replaced is not None and collection.name == replaced.previous):
-            client.delete_collection(collection.name)
+        superseded = replaced is not None and collection.name == replaced.previous
+        if alone or superseded or age_s > _ABANDONED_AFTER_S:
+            drop(client, collection.name)
 
 
 def read_article(article_id: str, body: str, metadata: Mapping[str, Any]) -> Article:

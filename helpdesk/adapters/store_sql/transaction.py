@@ -6,6 +6,7 @@ from helpdesk.adapters.store_sql.dead_letters import DeadLetters
 from helpdesk.adapters.store_sql.facts import Facts
 from helpdesk.adapters.store_sql.history import History
 from helpdesk.adapters.store_sql.inbox import Inbox
+from helpdesk.adapters.store_sql.knowledge import KnowledgeTables
 from helpdesk.adapters.store_sql.listing import Listing
 from helpdesk.adapters.store_sql.outbox import Outbox
 from helpdesk.adapters.store_sql.pruning import Pruning
@@ -15,6 +16,18 @@ from helpdesk.adapters.store_sql.waiting import Waiting
 
 
 class SqlTransaction(
-    Submissions, Tickets, Listing, Waiting, History, Corrections, Outbox, Inbox, DeadLetters, ApiKeys, Facts, Pruning
+    Submissions,
+    Tickets,
+    Listing,
+    Waiting,
+    History,
+    Corrections,
+    Outbox,
+    Inbox,
+    DeadLetters,
+    ApiKeys,
+    Facts,
+    Pruning,
+    KnowledgeTables,
 ):
     """Implements the port's ``Transaction``."""

@@ -1,0 +1,37 @@
+"""Opens the knowledge base for the commands that keep it."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import access
+
+if TYPE_CHECKING:
+    from helpdesk.knowledge.base import KnowledgeBase, Origin
+    from helpdesk.knowledge.standards import Standards
+
+
+@contextmanager
+def keeping() -> "Iterator[KnowledgeBase]":
+    """Yield the knowledge base over store and index."""
+    from helpdesk.knowledge.base import KnowledgeBase
+    from helpdesk.wiring import open_knowledge
+
+    with closing(access.store()) as store, closing(open_knowledge(access.settings())) as index:
+        yield KnowledgeBase(store, index)
+
+
+def standards(brand_file: Path | None = None) -> "Standards":
+    """Return what the articles in force are held against."""
+    from helpdesk.clock import utc_now
+    from helpdesk.knowledge.standards import Standards
+
+    return Standards.of(access.settings(), today=utc_now().date(), brand_file=brand_file)
+
+
+def origin(source: str, reason: str) -> "Origin":
+    """Return who runs this command, for the record."""
+    from helpdesk.knowledge.base import Origin
+
+    return Origin(by=access.user(), source=source, reason=reason.strip())

@@ -1,0 +1,166 @@
+"""Makes articles of what was read: names, types, dates, placeholders and addresses are put right, or refused."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from helpdesk.knowledge.findings import Finding, error
+from helpdesk.knowledge.sources import RawArticle, Sources
+from helpdesk.knowledge.standards import Standards
+from helpdesk.ports.knowledge import Article
+
+FIELDS = ("id", "title", "question", "intent", "category", "updated", "tags", "url", "body")
+_ALIASES: Mapping[str, str] = {
+    "article_id": "id",
+    "instruction": "question",
+    "answer": "body",
+    "response": "body",
+    "content": "body",
+    "text": "body",
+    "label": "intent",
+    "date": "updated",
+    "link": "url",
+}
+_IGNORED = frozenset({"flags"})
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+_SLUG_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An article with the place that it came from, for what is to be said about it."""
+
+    where: str
+    article: Article
+
+
+class _Unusable(Exception):
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+
+
+def compile_articles(raws: Sequence[RawArticle], standards: Standards) -> tuple[list[Compiled], list[Finding]]:
+    """Return the articles that could be made, and what stands against the others."""
+    made: list[Compiled] = []
+    findings: list[Finding] = []
+    for raw in raws:
+        try:
+            made.append(Compiled(raw.where, _article(raw, standards)))
+        except _Unusable as unusable:
+            findings.append(unusable.finding)
+    return made, findings
+
+
+def _article(raw: RawArticle, standards: Standards) -> Article:
+    fields = _named(raw)
+    texts = {name: _text(raw, name, fields.get(name)) for name in FIELDS if name not in ("tags", "updated")}
+    texts = {name: standards.brand.filled(value) for name, value in texts.items()}
+    title = _one_line(texts["title"]) or _one_line(texts["question"])
+    question = _one_line(texts["question"]) or title
+    if not title:
+        raise _Unusable(error("fields", raw.where, _lacking(fields, "a title or a question"), "add it"))
+    article_id = texts["id"] or raw.fallback_id or _slug(question)
+    intent = texts["intent"]
+    return Article(
+        article_id=article_id,
+        title=title,
+        question=question,
+        intent=intent,
+        category=texts["category"] or standards.intents.get(intent, ""),
+        body=texts["body"],
+        updated=_date(raw, fields.get("updated")),
+        url=texts["url"] or _address(standards.brand.article_url_prefix, article_id),
+        tags=_tags(raw, fields.get("tags")),
+    )
+
+
+def _named(raw: RawArticle) -> dict[str, object]:
+    """Return the fields under their own names; an alias yields to the name itself."""
+    fields: dict[str, object] = {}
+    for given, value in raw.fields.items():
+        name = str(given).strip().lower()
+        name = _ALIASES.get(name, name) if _ALIASES.get(name) not in raw.fields else name
+        if name in _IGNORED:
+            continue
+        if name not in FIELDS:
+            remedy = f"remove it; the fields are {', '.join(FIELDS)}"
+            raise _Unusable(error("fields", raw.where, f"has the unknown field {str(given)[:60]!r}", remedy))
+        fields[name] = value
+    return fields
+
+
+def _lacking(fields: Mapping[str, object], what: str) -> str:
+    given = ", ".join(name for name in fields if fields[name]) or "nothing"
+    return f"lacks {what}; it has {given}"
+
+
+def _text(raw: RawArticle, name: str, value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return unicodedata.normalize("NFC", value).strip()
+        case bool():
+            pass
+        case int() | float() | date():
+            return str(value)
+    raise _Unusable(error("fields", raw.where, f"its {name} is no text", "write it in quotes"))
+
+
+def _tags(raw: RawArticle, value: object) -> tuple[str, ...]:
+    if value is None or value == "":
+        return ()
+    if not isinstance(value, list) or not all(isinstance(tag, str | int | float) for tag in value):
+        raise _Unusable(error("fields", raw.where, "its tags are no list of words", "write them as [one, two]"))
+    return tuple(str(tag).strip() for tag in value if str(tag).strip())
+
+
+def _date(raw: RawArticle, value: object) -> str:
+    match value:
+        case None | "":
+            return ""
+        case datetime():
+            return value.date().isoformat()
+        case date():
+            return value.isoformat()
+        case str():
+            try:
+                return datetime.fromisoformat(value.strip()).date().isoformat()
+            except ValueError:
+                pass
+    problem = f"its date {str(value)[:40]!r} is none" if isinstance(value, str | int) else "its date is none"
+    raise _Unusable(error("date", raw.where, problem, "write it as 2026-03-31"))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _address(prefix: str, article_id: str) -> str:
+    return prefix + article_id if prefix else ""
+
+
+def _slug(question: str) -> str:
+    """Return an id that stays the same as long as the question does."""
+    ascii_only = unicodedata.normalize("NFKD", question).encode("ascii", "ignore").decode().lower()
+    words = _NO_WORD.sub("-", ascii_only).strip("-")[:_SLUG_CHARACTERS].strip("-")
+    return "-".join(part for part in (words, hashlib.sha256(question.encode()).hexdigest()[:8]) if part)
+
+
+def changed_fields(article: Article, changes: Mapping[str, object]) -> Sources:
+    """Return an article as a source with some fields changed; a new intent brings its category along."""
+    fields = dict(as_fields(article))
+    if "intent" in changes and "category" not in changes:
+        fields.pop("category", None)
+    return Sources((RawArticle(article.article_id, {**fields, **changes}),))
+
+
+def as_fields(article: Article) -> Iterator[tuple[str, object]]:
+    """Yield an article's fields as a source would have them, empty ones left out."""
+    for name in FIELDS:
+        value = article.article_id if name == "id" else getattr(article, name)
+        if value:
+            yield name, list(value) if name == "tags" else value

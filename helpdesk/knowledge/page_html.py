@@ -1,0 +1,105 @@
+"""An HTML page as one article: its main text as Markdown, without scripts, navigation and what nobody sees."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from bs4 import BeautifulSoup, Tag
+from bs4.dammit import EncodingDetector
+from markdownify import markdownify
+
+from helpdesk.knowledge.encoding import decode
+from helpdesk.knowledge.findings import Finding, error, warning
+from helpdesk.knowledge.sources import RawArticle, Sources
+
+MAX_DEPTH = 200
+_ACTIVE = ("script", "iframe", "object", "embed", "applet")
+_NO_TEXT = ("style", "noscript", "template", "svg", "canvas", "form", "button", "nav", "footer", "aside")
+_HEAD = ("head", "title", "meta", "link")
+_META = ("id", "question", "intent", "category", "updated", "tags")
+_INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])", re.I)
+_SAFE_LINK = re.compile(r"(?:https?:|mailto:|tel:|[^:]*$|[^:]*[/?#])", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\n\s*\n\s*")
+
+
+def read_html(where: str, content: bytes) -> Sources:
+    """Read one article.
+
+    ``id``, ``question``, ``intent``, ``category``, ``updated`` and ``tags`` come from ``<meta name="…">``; the title
+    from ``<h1>`` or ``<title>``, the address from ``<link rel="canonical">``.
+    """
+    text = decode(where, content, declared=EncodingDetector.find_declared_encoding(content, is_html=True) or "")
+    if isinstance(text, Finding):
+        return Sources(findings=(text,))
+    page = BeautifulSoup(text, "html.parser")
+    if _too_deep(page):
+        problem = f"nests deeper than {MAX_DEPTH} elements"
+        return Sources(findings=(error("too-deep", where, problem, "export the text without its layout"),))
+    fields = dict(_fields(page))
+    findings = list(_without_what_nobody_reads(page, where))
+    root = page.find("main") or page.find("article") or page.find(role="main") or page.body or page
+    if heading := root.find("h1"):
+        fields["title"] = _line(heading.extract().get_text(" "))
+    fields["body"] = _markdown(root)
+    fields = {name: value for name, value in fields.items() if value}
+    return Sources((RawArticle(where, fields, fallback_id=PurePosixPath(where).stem),), tuple(findings))
+
+
+def _too_deep(page: BeautifulSoup) -> bool:
+    depth = {id(page): 0}
+    for tag in page.find_all(True):
+        depth[id(tag)] = depth[id(tag.parent)] + 1
+        if depth[id(tag)] > MAX_DEPTH:
+            return True
+    return False
+
+
+def _fields(page: BeautifulSoup) -> Iterator[tuple[str, object]]:
+    yield "title", _line(page.title.get_text()) if page.title else ""
+    for name in _META:
+        if meta := page.find("meta", attrs={"name": name}):
+            value = _line(str(meta.get("content", "")))
+            yield name, [tag.strip() for tag in value.split(",") if tag.strip()] if name == "tags" else value
+    if canonical := page.find("link", rel="canonical"):
+        yield "url", str(canonical.get("href", "")).strip()
+
+
+def _without_what_nobody_reads(page: BeautifulSoup, where: str) -> Iterator[Finding]:
+    active = page.find_all(_ACTIVE)
+    hidden = [tag for tag in page.find_all(True) if _is_hidden(tag)]
+    if any(tag.get_text(strip=True) for tag in hidden):
+        problem = "holds text that a reader of the page does not see; it is left out"
+        yield warning("hidden-text", where, problem, "look whether somebody hid it there on purpose")
+    if active:
+        names = ", ".join(sorted({tag.name for tag in active}))
+        yield warning("script", where, f"holds {names}; left out", "nothing, if the page's text does not need it")
+    for tag in (*active, *hidden, *page.find_all([*_NO_TEXT, *_HEAD])):
+        tag.decompose()
+    for link in page.find_all("a", href=True):
+        if not _SAFE_LINK.match(str(link["href"]).strip()):
+            del link["href"]
+
+
+def _is_hidden(tag: Tag) -> bool:
+    if tag.name in ("html", "body"):
+        return False
+    shown_to_nobody = tag.has_attr("hidden") or tag.get("aria-hidden") == "true"
+    return shown_to_nobody or bool(_INVISIBLE.search(str(tag.get("style", ""))))
+
+
+def _markdown(root: Tag) -> str:
+    text = markdownify(
+        str(root),
+        heading_style="ATX",
+        bullets="-",
+        strip=["img", "b", "strong", "i", "em"],
+        autolinks=True,
+        wrap=False,
+        escape_asterisks=False,
+        escape_underscores=False,
+    )
+    return _BLANK_LINES.sub("\n\n", text).strip()
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
