@@ -84,18 +84,26 @@ class Consideration:
 
     def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
         started = time.perf_counter()
-        version = self._knowledge.version()
         questions = [
             Question(text=work.excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
             for work, prediction in works
         ]
-        found = self._knowledge.search(questions, limit=self._passages)
+        version, found = self._found(questions)
         retrieved_ms = _since_ms(started)
         for (work, prediction), passages in zip(works, found, strict=True):
             work.passages = passages
             work.versions["knowledge"] = version
             work.duration_ms["retrieve"] = retrieved_ms
             work.decision = self._decide_one(work, prediction, passages)
+
+    def _found(self, questions: Sequence[Question]) -> tuple[str, list[list[Passage]]]:
+        """Return the passages, and the one version of the knowledge base that all of them come from."""
+        version = self._knowledge.version()
+        while True:
+            found = self._knowledge.search(questions, limit=self._passages)
+            before, version = version, self._knowledge.version()
+            if version == before:
+                return version, found
 
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
         score = evidence(passages, prediction.prediction_confidence)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from helpdesk.errors import InvalidInput
 from helpdesk.knowledge.checking import Checked
+from helpdesk.knowledge.compiling import FIELDS
 from helpdesk.knowledge.findings import Severity
 from helpdesk.knowledge.reading import read_upload
 from helpdesk.knowledge.sources import Sources
@@ -64,26 +65,6 @@ class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ArticleFields(_Body):
-    """One article."""
-
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-    title: Written
-    question: Text = ""
-    intent: Text = ""
-    category: Text = ""
-    updated: date | None = None
-    tags: list[Text] = []
-    url: Text = ""
-    body: Annotated[Written, Field(description="Markdown; `{{names}}` are filled from the brand file.")]
-
-
-class Articles(_Body):
-    """Articles, as JSON."""
-
-    articles: Annotated[list[ArticleFields], Field(min_length=1)]
-
-
 class EditArticle(_Body):
     """Fields that change; what is left out stays."""
 
@@ -91,7 +72,7 @@ class EditArticle(_Body):
     question: Annotated[Text, Field(max_length=500)] | None = None
     intent: Annotated[Text, Field(max_length=200)] | None = None
     category: Annotated[Text, Field(max_length=200)] | None = None
-    updated: date | None = None
+    updated: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
     tags: Annotated[list[Annotated[Text, Field(max_length=100)]], Field(max_length=50)] | None = None
     url: Annotated[Text, Field(max_length=2_000)] | None = None
     body: Written | None = None
@@ -110,13 +91,26 @@ class RollBack(_Body):
     ] = ""
 
 
-def articles_body() -> dict[str, Any]:
+_ARTICLE = {
+    "type": "object",
+    "description": f"The fields are {', '.join(FIELDS)}; a body, and a title or a question, are needed.",
+    "example": {
+        "id": "gift-wrap",
+        "title": "Gift wrap",
+        "question": "Do you wrap gifts?",
+        "intent": "place_order",
+        "updated": "2026-11-21",
+        "tags": ["gift"],
+        "body": "{{name}} wraps gifts for free.",
+    },
+}
+_JSON = {"anyOf": [_ARTICLE, {"type": "array", "minItems": 1, "items": _ARTICLE}]}
+
+
+def articles_body(*, may_be_anything: bool = False) -> dict[str, Any]:
     """Return the OpenAPI ``requestBody`` of articles in any of the formats."""
-    schema = Articles.model_json_schema(ref_template="#/components/schemas/{model}")
-    fields = schema.pop("$defs")["ArticleFields"]
-    schema["properties"]["articles"]["items"] = fields
-    text = {"schema": {"type": "string", "minLength": 1}}
-    content = {name: {"schema": schema} if name == "application/json" else text for name in ENDINGS}
+    schemas = {name: {"type": "string", "minLength": 1} for name in ENDINGS} | {"application/json": _JSON}
+    content = {name: {"schema": {} if may_be_anything else schema} for name, schema in schemas.items()}
     return {"requestBody": {"required": True, "content": content}}
 
 

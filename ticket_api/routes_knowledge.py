@@ -67,7 +67,7 @@ def load(caller: Operator, services: Uses, upload: Uploaded, reason: Reason = ""
     return ChangeView.model_validate(services.knowledge.load(checked, _origin(caller, reason)))
 
 
-@router.post("/check", openapi_extra=articles_body())
+@router.post("/check", openapi_extra=articles_body(may_be_anything=True))
 def check_upload(caller: Operator, services: Uses, upload: Uploaded) -> CheckView:
     """Say what is wrong with articles, and whether they could be loaded; nothing is changed."""
     return CheckView.of(check_sources(upload.sources(), _standards(services)))

@@ -220,6 +220,11 @@ class KnowledgeBase:
         findings: list[Finding] = []
 
         def checked_change(before: Articles) -> Articles:
+            if not before and (foreign := self._index.version()):
+                raise KnowledgeVersionNotFound(
+                    f"The index holds version {foreign}, which the store does not know; load the whole knowledge base "
+                    "first: `helpdesk kb load`."
+                )
             after = {article.article_id: article for article in between_files(list(change(before).values()))}
             if not after:
                 raise InvalidInput(

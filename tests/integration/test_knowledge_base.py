@@ -272,6 +272,24 @@ def test_threads_that_add_at_once_lose_nothing(base: KnowledgeBase, index: Chrom
     assert base.versions(limit=1)[0].number == 6
 
 
+def test_an_index_that_the_store_does_not_know_is_not_replaced_by_one_article(
+    base: KnowledgeBase, index: ChromaKnowledge
+) -> None:
+    index.load(list(whole("tent", "lamp").articles))
+    with pytest.raises(KnowledgeVersionNotFound, match="kb load"):
+        base.add(some("rope"), ANNA, STANDARDS)
+    assert found(index) == {"tent", "lamp"}
+    base.load(whole("tent", "lamp"), ANNA)
+    base.add(some("rope"), ANNA, STANDARDS)
+    assert found(index) == {"tent", "lamp", "rope"}
+
+
+def test_the_first_articles_may_be_added_one_by_one(base: KnowledgeBase, index: ChromaKnowledge) -> None:
+    base.add(some("rope"), ANNA, STANDARDS)
+    base.add(some("tent"), ANNA, STANDARDS)
+    assert found(index) == {"rope", "tent"}
+
+
 def test_an_index_that_was_lost_is_made_again_from_the_store(
     base: KnowledgeBase, store: SqlStore, words: WordEncoder, tmp_path: Path
 ) -> None:

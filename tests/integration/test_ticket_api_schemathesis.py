@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpdesk.settings import TicketApiSettings
+from tests.contract.knowledge_contract import WordEncoder
 from tests.factories import make_dead_letter
 from tests.live_ticket_api import LiveTicketApi, running
 
@@ -26,6 +27,12 @@ CONFIG = f"""
 include-name = "GET /tickets"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "403", "422"]
+
+# What articles must be is more than a schema says: ids that differ, no placeholder, no link that leads nowhere.
+[[operations]]
+include-path-regex = "^/knowledge/"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "403", "404", "409", "422"]
 
 [[operations]]
 include-name = "POST /tickets/{{ticket_id}}/correct"
@@ -41,7 +48,7 @@ parameters = {{ message_id = "{MESSAGE_ID}" }}
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTicketApi]:
     unlimited = TicketApiSettings(requests_per_minute=10_000_000, failed_keys_per_minute=10_000_000)
-    with running(tmp_path_factory.mktemp("state"), ticket_api=unlimited) as service:
+    with running(tmp_path_factory.mktemp("state"), encoder=WordEncoder(), ticket_api=unlimited) as service:
         with service.store.transaction() as tx:
             tx.add_dead_letter(make_dead_letter(message_id=MESSAGE_ID))
         for queue in ("REFUND", "ORDER", "GENERAL"):

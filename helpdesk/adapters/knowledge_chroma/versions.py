@@ -22,6 +22,7 @@ from helpdesk.ports.knowledge import Article
 _POINTER = "helpdesk-knowledge"  # a collection without content, whose metadata changes at once
 _PREFIX = "helpdesk-kb-"
 _FIELDS = ("title", "question", "intent", "category", "updated", "url")
+_UNNAMED_RECIPE = "asked+whole"  # of the versions that did not name theirs yet
 _ABANDONED_AFTER_S = 3600.0
 _BATCH = 512
 
@@ -61,7 +62,8 @@ def read_pointer(client: Any) -> Pointer | None:
         metadata = client.get_collection(_POINTER, embedding_function=None).metadata
     except NotFoundError:
         return None
-    return Pointer(**{name: str(metadata.get(name, "")) for name in Pointer.__slots__})
+    named = {"recipe": _UNNAMED_RECIPE, **metadata}
+    return Pointer(**{name: str(named[name]) for name in Pointer.__slots__})
 
 
 def move_pointer(client: Any, pointer: Pointer) -> None:
