@@ -96,7 +96,7 @@ def print_versions(console: Console, versions: Sequence["KnowledgeVersion"], in_
         console.print(Text(f"Version {current} is in force.", "green"))
         return
     said = f"version {current}" if current else f"a version of another list ({in_force})" if in_force else "none"
-    heal = f"`{program()} kb load`, or a start of the services, puts the newest into force."
+    heal = f"a running worker, a start of the services or `{program()} kb load` puts the newest into force."
     console.print(Text(f"In force is {said}: {heal}", "yellow"))
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable
+from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.metrics_server import observed
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge, Question
 from helpdesk.settings import Settings
 from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
 from processor.considering import Consideration
+from processor.following import Follower
 from processor.policy import load_policy
 from processor.worker import Worker, wait_for_topology
 
@@ -51,6 +53,7 @@ def serve(settings: Settings) -> None:
         stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
+        stack.enter_context(Follower(KnowledgeBase(store, knowledge)))
         log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
         keep_working(lambda: Worker(store, broker, consideration, settings.processor).run(stop), broker, stop)
     log.info("worker stopped")

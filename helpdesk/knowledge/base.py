@@ -194,14 +194,21 @@ class KnowledgeBase:
         source = f"version {target.number} ({target.version})"
         return self._change(lambda _: articles, KnowledgeAction.ROLL_BACK, replace(origin, source=source))
 
+    def behind(self) -> str:
+        """Return the version that was recorded last where another one is in force; empty where all is well."""
+        newest = self.newest()
+        return newest.version if newest is not None and newest.version != self._index.version() else ""
+
     def settle(self) -> bool:
         """Put the version that was recorded last into force where another one is; return whether that was so.
 
         So it is after a process was ended between recording and swapping, after two loads on a shared index, and
         where the index was lost.
         """
+        if not self.behind():
+            return False
         state = self._state()
-        if state.version is None or self._index.version() == state.version.version:
+        if state.version is None:
             return False
         self._index.load(list(state.articles.values()))
         log.warning("the index was brought to the version recorded last", extra={"version": state.version.version})

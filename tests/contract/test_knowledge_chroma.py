@@ -1,11 +1,8 @@
 """ChromaDB keeps the knowledge base's promises, in a local directory and behind a server of its own."""
 
 import json
-import os
 import subprocess
 import sys
-import sysconfig
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -14,15 +11,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
-import httpx
 import pytest
 
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 from helpdesk.errors import KnowledgeUnavailable
 from helpdesk.ports.knowledge import Article, Question
 from helpdesk.settings import PROJECT_DIR
+from tests.chroma import ChromaServer
 from tests.contract.knowledge_contract import ARTICLES, TENT, KnowledgeContract, Opens, WordEncoder, found
-from tests.servers import Server, free_port
 
 OTHER_PROCESS = """
 import json, sys
@@ -37,31 +33,6 @@ for line in sys.stdin:
     print(json.dumps([knowledge.version(), passages[0].article.article_id]), flush=True)
 knowledge.close()
 """
-
-
-class ChromaServer(Server):
-    """A Chroma server of its own."""
-
-    name = "Chroma"
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        directory = Path(tempfile.mkdtemp(prefix="helpdesk-chroma-"))
-        program = Path(sysconfig.get_path("scripts")) / "chroma"
-        arguments = ["run", "--path", str(directory / "data"), "--host", "127.0.0.1", "--port", str(self.port)]
-        super().__init__(
-            directory, command=[str(program), *arguments], environment={**os.environ, "HOME": str(directory)}
-        )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/api/v2/heartbeat", timeout=1).status_code == 200
-        except httpx.HTTPError:
-            return False
 
 
 class TestChromaInADirectory(KnowledgeContract):
@@ -152,17 +123,11 @@ def server() -> Iterator[ChromaServer]:
         chroma.close()
 
 
-def forget_everything(server: ChromaServer) -> None:
-    collections = f"{server.url}/api/v2/tenants/default_tenant/databases/default_database/collections"
-    for collection in httpx.get(collections).json():
-        httpx.delete(f"{collections}/{collection['name']}").raise_for_status()
-
-
 class TestChromaServer(KnowledgeContract):
     @pytest.fixture
     def opens(self, words: WordEncoder, server: ChromaServer) -> Iterator[Opens]:
         server.ensure_running()
-        forget_everything(server)
+        server.forget_everything()
         with ExitStack() as stack:
             yield lambda: stack.enter_context(closing(ChromaKnowledge(words, url=server.url, look_every_s=0.05)))
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
@@ -30,6 +31,7 @@ from helpdesk.knowledge.sources import RawArticle, Sources
 from helpdesk.knowledge.standards import Standards
 from helpdesk.ports.knowledge import Question
 from helpdesk.settings import PROJECT_DIR, Settings
+from processor.following import Follower
 from tests.contract.knowledge_contract import WordEncoder
 from tests.knowledge_process import rows
 
@@ -297,3 +299,46 @@ def test_an_index_that_was_lost_is_made_again_from_the_store(
     with closing(ChromaKnowledge(words, path=tmp_path / "new", look_every_s=0.0)) as empty:
         assert KnowledgeBase(store, empty).settle()
         assert found(empty) == {"tent", "lamp"}
+
+
+def test_a_worker_settles_what_stays_behind_and_not_what_is_just_being_swapped(
+    base: KnowledgeBase, store: SqlStore, index: ChromaKnowledge, words: WordEncoder, tmp_path: Path
+) -> None:
+    base.load(whole("tent"), ANNA)
+    with closing(ChromaKnowledge(words, path=tmp_path / "of-another-machine", look_every_s=0.0)) as other:
+        follower = Follower(KnowledgeBase(store, other))
+        follower.look()
+        assert other.version() == ""
+        follower.look()
+        assert found(other) == {"tent"}
+        version = base.load(whole("lamp"), ANNA).version.version
+        follower.look()
+        follower.look()
+        assert (other.version(), found(other)) == (version, {"lamp"})
+
+
+def test_a_worker_gives_an_index_up_that_has_another_master(
+    base: KnowledgeBase, index: ChromaKnowledge, caplog: pytest.LogCaptureFixture
+) -> None:
+    base.load(whole("tent"), ANNA)
+    follower = Follower(base)
+    for _ in range(6):
+        index.load(list(whole("lamp").articles))
+        follower.look()
+        follower.look()
+    assert found(index) == {"lamp"}
+    told = [record for record in caplog.records if "not this store's alone" in record.message]
+    assert len(told) == 1
+
+
+def test_a_running_worker_heals_an_interrupted_load(
+    base: KnowledgeBase, index: ChromaKnowledge, tmp_path: Path
+) -> None:
+    base.load(whole("tent"), ANNA)
+    with Follower(base, every_s=0.05):
+        killed = process(tmp_path, "lamp", "rope", HELPDESK_FAILPOINT="knowledge.after_record_before_swap")
+        killed.communicate()
+        limit = time.monotonic() + 20
+        while found(index) != {"lamp", "rope"} and time.monotonic() < limit:
+            time.sleep(0.02)
+    assert found(index) == {"lamp", "rope"}
