@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from helpdesk.knowledge.alike import alike
@@ -144,6 +145,7 @@ def _repeated(articles: Sequence[Article], text_of: Callable[[Article], str]) ->
             yield row, first
 
 
+@lru_cache(maxsize=40_000)
 def _plain(text: str) -> str:
     """Return a text without case, punctuation and white space, in any script."""
     folded = unicodedata.normalize("NFKC", text).casefold()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from helpdesk.knowledge.encoding import damage
 from helpdesk.knowledge.findings import Finding, error, warning
@@ -31,8 +32,13 @@ def is_usable_id(article_id: str) -> bool:
     return _ID.fullmatch(article_id) is not None
 
 
-def check_wording(article: Article) -> Iterator[Finding]:
-    """Yield what is wrong with an article's id and texts."""
+@lru_cache(maxsize=20_000)
+def check_wording(article: Article) -> tuple[Finding, ...]:
+    """Return what is wrong with an article's id and texts; an edit elsewhere costs no second reading."""
+    return tuple(_check_wording(article))
+
+
+def _check_wording(article: Article) -> Iterator[Finding]:
     name = article.article_id
     if not is_usable_id(name):
         remedy = "use at most 128 letters, digits, dots, hyphens and underscores, the first a letter or digit"
