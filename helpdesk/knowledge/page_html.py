@@ -16,9 +16,11 @@ MAX_DEPTH = 200
 _ACTIVE = ("script", "iframe", "object", "embed", "applet")
 _NO_TEXT = ("style", "noscript", "template", "svg", "canvas", "form", "button", "nav", "footer", "aside")
 _HEAD = ("head", "title", "meta", "link")
+_PARAGRAPHS = ("summary", "dt", "dd")
 _META = ("id", "question", "intent", "category", "updated", "tags")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])", re.I)
 _SAFE_LINK = re.compile(r"(?:https?:|mailto:|tel:|[^:]*$|[^:]*[/?#])", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"[ \t]+\n")
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
 
 
@@ -75,6 +77,8 @@ def _without_what_nobody_reads(page: BeautifulSoup, where: str) -> Iterator[Find
         yield warning("script", where, f"holds {names}; left out", "nothing, if the page's text does not need it")
     for tag in (*active, *hidden, *page.find_all([*_NO_TEXT, *_HEAD])):
         tag.decompose()
+    for paragraph in page.find_all(_PARAGRAPHS):
+        paragraph.name = "p"
     for link in page.find_all("a", href=True):
         if not _SAFE_LINK.match(str(link["href"]).strip()):
             del link["href"]
@@ -98,7 +102,7 @@ def _markdown(root: Tag) -> str:
         escape_asterisks=False,
         escape_underscores=False,
     )
-    return _BLANK_LINES.sub("\n\n", text).strip()
+    return _BLANK_LINES.sub("\n\n", _LINE_ENDS.sub("\n", text)).strip()
 
 
 def _line(text: str) -> str:

@@ -93,6 +93,17 @@ def test_a_page_becomes_the_text_that_its_reader_sees(tmp_path: Path) -> None:
     assert article.body == "Push the poles in & see [pegs](https://help.example/pegs).\n\n1. Poles.\n2. Pegs."
 
 
+def test_tables_accordions_and_nested_lists_stay_readable(tmp_path: Path) -> None:
+    rich = """<article><h1>Returns</h1><p>30 days.<br>Then no more.</p><ol><li>Open<ul><li>Sign in</li></ul></li></ol>
+    <table><tr><th>Zone</th><th>Fee</th></tr><tr><td>1</td><td>EUR 0</td></tr></table>
+    <details><summary>Shoes?</summary>Only unworn_ones * please.</details><dl><dt>Bulky?</dt><dd>We come.</dd></dl>"""
+    (tmp_path / "returns.html").write_text(rich)
+    assert one(tmp_path).body == (
+        "30 days.\nThen no more.\n\n1. Open\n   - Sign in\n\n| Zone | Fee |\n| --- | --- |\n| 1 | EUR 0 |\n\n"
+        "Shoes?\n\nOnly unworn_ones * please.\n\nBulky?\n\nWe come."
+    )
+
+
 def test_a_hostile_page_leaves_only_text_behind(tmp_path: Path) -> None:
     hostile = PAGE.replace(
         "<p>Push",
