@@ -1,4 +1,4 @@
-"""The store port: tickets, their history, corrections, outbox, inbox, dead letters, API keys and knowledge, in transactions.
+"""The store port: tickets, corrections, outbox, inbox, dead letters, API keys and knowledge, in transactions.
 
 A transaction commits on a clean exit of its ``with`` block and rolls back on any exception. Only entry points
 (an HTTP request, a message, a command) open one; what they call never commits.
