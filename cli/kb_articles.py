@@ -12,7 +12,7 @@ from cli.console import CommandFailed, Json, print_json, stdout
 from cli.kb_base import keeping, origin, standards
 
 if TYPE_CHECKING:
-    from helpdesk.knowledge.base import Change
+    from helpdesk.knowledge.changes import Change
     from helpdesk.knowledge.sources import Sources
     from helpdesk.ports.knowledge import Article
 

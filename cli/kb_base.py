@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from cli import access
 
 if TYPE_CHECKING:
-    from helpdesk.knowledge.base import KnowledgeBase, Origin
+    from helpdesk.knowledge.base import KnowledgeBase
+    from helpdesk.knowledge.changes import Origin
     from helpdesk.knowledge.standards import Standards
 
 
@@ -32,6 +33,6 @@ def standards(brand_file: Path | None = None) -> "Standards":
 
 def origin(source: str, reason: str) -> "Origin":
     """Return who runs this command, for the record."""
-    from helpdesk.knowledge.base import Origin
+    from helpdesk.knowledge.changes import Origin
 
     return Origin(by=access.user(), source=source, reason=reason.strip())

@@ -11,7 +11,7 @@ from rich.text import Text
 from cli.console import program, table
 
 if TYPE_CHECKING:
-    from helpdesk.knowledge.base import Change
+    from helpdesk.knowledge.changes import Change
     from helpdesk.knowledge.checking import Checked
     from helpdesk.knowledge.findings import Finding
     from helpdesk.ports.knowledge_versions import KnowledgeVersion

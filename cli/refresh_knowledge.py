@@ -8,7 +8,8 @@ import sys
 from contextlib import closing
 
 from helpdesk.clock import utc_now
-from helpdesk.knowledge.base import KnowledgeBase, Origin
+from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.changes import Origin
 from helpdesk.knowledge.checking import check_path
 from helpdesk.knowledge.findings import Severity
 from helpdesk.logs import configure_logging

@@ -8,7 +8,7 @@ from fastapi import Path as PathParameter
 from pydantic import AfterValidator, WithJsonSchema
 
 from helpdesk.errors import ArticleNotFound, InvalidInput
-from helpdesk.knowledge.base import Origin
+from helpdesk.knowledge.changes import Origin
 from helpdesk.knowledge.checking import Checked, check_articles, check_sources, make_articles
 from helpdesk.knowledge.compiling import changed_fields
 from helpdesk.knowledge.standards import Standards

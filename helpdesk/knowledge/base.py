@@ -6,8 +6,8 @@ between, the version in force is a whole one, and ``settle`` brings index and st
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from helpdesk.clock import Clock, utc_now
 from helpdesk.errors import (
@@ -18,59 +18,17 @@ from helpdesk.errors import (
     VersionConflict,
 )
 from helpdesk.failpoints import failpoint
+from helpdesk.knowledge.changes import Articles, Change, Origin, State, compared
 from helpdesk.knowledge.checking import Checked, check_articles
 from helpdesk.knowledge.findings import Finding, refuse_errors
 from helpdesk.knowledge.links import between_files
 from helpdesk.knowledge.standards import Standards
-from helpdesk.ports.knowledge import Article, Knowledge, LoadReport, checksum_of
+from helpdesk.ports.knowledge import Article, Knowledge, LoadReport
 from helpdesk.ports.knowledge_versions import KnowledgeAction, KnowledgeVersion
 from helpdesk.ports.store import Store
 
 ATTEMPTS = 8
 log = logging.getLogger(__name__)
-
-Articles = Mapping[str, Article]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Who changes the knowledge base, with what, and why."""
-
-    by: str
-    source: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What a change did.
-
-    Attributes:
-        version: what is in force since.
-        added, changed, removed: ids, against what was in force before.
-        unchanged: how many articles stayed as they were.
-        embedded: how many articles' vectors were computed.
-        collapsed: groups of articles that mean the same to search.
-        findings: warnings about the whole knowledge base.
-    """
-
-    version: KnowledgeVersion
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    unchanged: int
-    embedded: int = 0
-    collapsed: tuple[tuple[str, ...], ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What the store says last; number 0 stands for a store without versions."""
-
-    number: int
-    version: KnowledgeVersion | None
-    articles: Articles
 
 
 class KnowledgeBase:
@@ -256,7 +214,7 @@ class KnowledgeBase:
         for _ in range(ATTEMPTS):
             state = self._state()
             after = change(state.articles)
-            done = _compared(state, after, action, origin, self._clock)
+            done = compared(state, after, action, origin, self._clock)
             if done.version is state.version:
                 self.settle()
                 return replace(done, findings=tuple(findings))
@@ -280,38 +238,12 @@ class KnowledgeBase:
 
         return record
 
-    def _state(self) -> _State:
+    def _state(self) -> State:
         with self._store.reading() as tx:
             newest = next(iter(tx.knowledge_versions(limit=1)), None)
             articles = tx.knowledge_articles(newest.number) if newest else []
-        return _State(newest.number if newest else 0, newest, {article.article_id: article for article in articles})
+        return State(newest.number if newest else 0, newest, {article.article_id: article for article in articles})
 
 
 def _missing(article_id: str) -> ArticleNotFound:
     return ArticleNotFound(f"There is no article {article_id[:80]}; `helpdesk kb search` finds them by a question.")
-
-
-def _compared(state: _State, after: Articles, action: KnowledgeAction, origin: Origin, clock: Clock) -> Change:
-    before = state.articles
-    added = tuple(sorted(after.keys() - before.keys()))
-    removed = tuple(sorted(before.keys() - after.keys()))
-    changed = tuple(sorted(name for name in after.keys() & before.keys() if after[name] != before[name]))
-    unchanged = len(after) - len(added) - len(changed)
-    version = state.version
-    if version is None or added or removed or changed:
-        checksum = checksum_of(after.values())
-        version = KnowledgeVersion(
-            number=state.number + 1,
-            version=checksum[:12],
-            checksum=checksum,
-            action=action,
-            by=origin.by,
-            source=origin.source,
-            reason=origin.reason,
-            articles=len(after),
-            added=len(added),
-            changed=len(changed),
-            removed=len(removed),
-            at=clock(),
-        )
-    return Change(version=version, added=added, changed=changed, removed=removed, unchanged=unchanged)

@@ -25,6 +25,7 @@ _ALIASES: Mapping[str, str] = {
     "link": "url",
 }
 _IGNORED = frozenset({"flags"})
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _SLUG_CHARACTERS = 60
 
@@ -102,6 +103,9 @@ def _text(raw: RawArticle, name: str, value: object) -> str:
         case None:
             return ""
         case str():
+            if _SURROGATE.search(value):
+                problem = f"its {name} holds half a character (a lone surrogate)"
+                raise _Unusable(error("encoding", raw.where, problem, "export it again as UTF-8"))
             return unicodedata.normalize("NFC", value).strip()
         case bool():
             pass
@@ -115,7 +119,7 @@ def _tags(raw: RawArticle, value: object) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or not all(isinstance(tag, str | int | float) for tag in value):
         raise _Unusable(error("fields", raw.where, "its tags are no list of words", "write them as [one, two]"))
-    return tuple(str(tag).strip() for tag in value if str(tag).strip())
+    return tuple(text for tag in value if (text := _text(raw, "tags", tag)))
 
 
 def _date(raw: RawArticle, value: object) -> str:

@@ -3,6 +3,7 @@
 Whatever is wrong with one file is a finding, so that one report names all of it.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def read_path(path: Path) -> Sources:
     if not path.is_dir():
         if path.suffix.lower() not in _READERS:
             raise InvalidData(f"has the unknown ending {path.suffix!r}", field=str(path), remedy=_ENDINGS)
-        sources = _read_file(path, path.name)
+        sources = _read_file(path, _shown(Path(path.name)))
     else:
         sources = _read_directory(path)
     if not sources.articles and not sources.findings:
@@ -53,7 +54,7 @@ def read_upload(ending: str, content: bytes) -> Sources:
     Raises:
         InvalidData: it holds nothing.
     """
-    sources = _READERS[ending](f"upload{ending}", content)
+    sources = _read_bytes(f"upload{ending}", ending, content)
     if not sources.articles and not sources.findings:
         raise InvalidData("holds no articles", field=f"upload{ending}", remedy="send at least one")
     return sources
@@ -65,7 +66,7 @@ def _read_directory(root: Path) -> Sources:
     skipped: dict[str, list[str]] = {}
     count = 0
     for file in _files(root):
-        name = file.relative_to(root).as_posix()
+        name = _shown(file.relative_to(root))
         if file.suffix.lower() not in _READERS:
             skipped.setdefault(file.suffix.lower() or "none", []).append(name)
             continue
@@ -90,6 +91,11 @@ def _read_directory(root: Path) -> Sources:
     return Sources(tuple(articles), tuple(findings))
 
 
+def _shown(path: Path) -> str:
+    """Return a path as text that can be printed, also where its bytes are no UTF-8."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
 def _files(root: Path) -> Iterator[Path]:
     for file in sorted(root.rglob("*")):
         hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
@@ -98,16 +104,24 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _read_file(file: Path, name: str) -> Sources:
-    limit = MAX_PAGE_BYTES if file.suffix.lower() in PAGES else MAX_TABLE_BYTES
+    ending = file.suffix.lower()
     try:
-        size = file.stat().st_size
-        if size > limit:
-            problem = f"has {size:,} bytes; at most {limit:,} are read"
-            return Sources(findings=(error("too-large", name, problem, "split it"),))
-        content = file.read_bytes()
+        with file.open("rb") as opened:
+            content = opened.read(_limit(ending) + 1)
     except OSError as failure:
         return Sources(findings=(_unreadable(name, failure),))
-    return _READERS[file.suffix.lower()](name, content)
+    return _read_bytes(name, ending, content)
+
+
+def _read_bytes(name: str, ending: str, content: bytes) -> Sources:
+    if len(content) > _limit(ending):
+        problem = f"has more than {_limit(ending):,} bytes"
+        return Sources(findings=(error("too-large", name, problem, "split it"),))
+    return _READERS[ending](name, content)
+
+
+def _limit(ending: str) -> int:
+    return MAX_PAGE_BYTES if ending in PAGES else MAX_TABLE_BYTES
 
 
 def _unreadable(name: str, failure: OSError) -> Finding:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from helpdesk.knowledge.findings import Finding
 
-MAX_PAGE_BYTES = 2 * 2**20
+MAX_PAGE_BYTES = 2**20
 MAX_TABLE_BYTES = 64 * 2**20
 MAX_FILES = 20_000
 MAX_ARTICLES = 50_000

@@ -105,6 +105,34 @@ class TestChromaInADirectory(KnowledgeContract):
         kept = {name.split("-")[2] for name in names if name.startswith("helpdesk-kb-")}
         assert kept == set(last)
 
+    def test_an_index_from_before_recipes_had_names_is_searched_as_it_is(
+        self, words: WordEncoder, tmp_path: Path
+    ) -> None:
+        import chromadb
+
+        with closing(ChromaKnowledge(words, path=tmp_path)) as knowledge:
+            knowledge.load(ARTICLES)
+            settings = chromadb.Settings(anonymized_telemetry=False)
+            with closing(chromadb.PersistentClient(path=tmp_path, settings=settings)) as client:
+                pointer = client.get_collection("helpdesk-knowledge", embedding_function=None)
+                client.delete_collection(pointer.name)
+                old = {name: value for name, value in pointer.metadata.items() if name != "recipe"}
+                client.create_collection(pointer.name, metadata=old, embedding_function=None)
+        with closing(ChromaKnowledge(words, path=tmp_path)) as knowledge:
+            assert found(knowledge, "How do I charge the lamp?", limit=1) == ["lamp"]
+            assert knowledge.load(ARTICLES).embedded == 0
+
+    def test_what_a_killed_loader_left_behind_is_deleted_by_the_next(self, words: WordEncoder, tmp_path: Path) -> None:
+        import chromadb
+
+        with closing(ChromaKnowledge(words, path=tmp_path)) as knowledge:
+            knowledge.load([TENT])
+            settings = chromadb.Settings(anonymized_telemetry=False)
+            with closing(chromadb.PersistentClient(path=tmp_path, settings=settings)) as client:
+                client.create_collection("helpdesk-kb-half-built", metadata={"started_at": time.time()})
+                knowledge.load(ARTICLES)
+                assert "helpdesk-kb-half-built" not in {collection.name for collection in client.list_collections()}
+
     def test_a_directory_that_cannot_be_written_is_named(self, words: WordEncoder, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("in the way")
         with (

@@ -24,7 +24,8 @@ from helpdesk.errors import (
     KnowledgeVersionNotFound,
     VersionConflict,
 )
-from helpdesk.knowledge.base import KnowledgeBase, Origin
+from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.changes import Origin
 from helpdesk.knowledge.checking import Checked, check_sources, make_articles
 from helpdesk.knowledge.compiling import changed_fields
 from helpdesk.knowledge.sources import RawArticle, Sources

@@ -10,7 +10,8 @@ import pytest
 
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 from helpdesk.adapters.store_sql import SqlStore
-from helpdesk.knowledge.base import KnowledgeBase, Origin
+from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.changes import Origin
 from helpdesk.knowledge.checking import check_sources
 from helpdesk.knowledge.standards import Standards
 from helpdesk.ports.knowledge import Question

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cli.refresh_knowledge import refresh
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 from helpdesk.errors import ArticlesRefused
-from helpdesk.knowledge.base import KnowledgeBase, Origin
+from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.changes import Origin
 from helpdesk.knowledge.checking import Checked
 from helpdesk.ports.knowledge import Article, Knowledge
 from helpdesk.ports.store import Store

@@ -160,6 +160,8 @@ def test_other_scripts_are_articles_like_all_others(tmp_path: Path, script: str)
         ("a.html", b"<html>" + b"<div>" * 5000 + b"x", "nests deeper"),
         ("a.jsonl", b"{", "no JSON"),
         ("a.jsonl", b"[1]", "no JSON object"),
+        ("a.jsonl", b'{"title": "\\ud800", "body": "x"}', "half a character"),
+        ("a.jsonl", b'{"title": "x", "body": "x", "tags": ["\\udfff"]}', "half a character"),
         ("a.jsonl", b"[" * 100_000, "nests too deep|no JSON"),
         ("a.json", b'{"articles": 3}', "neither a list"),
         ("a.csv", b"id,title\ntent\n", "empty|title or a question"),
@@ -201,9 +203,20 @@ def test_huge_files_and_too_many_of_them_are_refused(tmp_path: Path, monkeypatch
     assert [finding.code for finding in errors(checked(tmp_path))] == ["too-large"]
     (tmp_path / "huge.md").unlink()
     monkeypatch.setattr(reading, "MAX_FILES", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "MAX_PAGE_BYTES", 10)
+        upload = check_sources(read_upload(".md", MARKDOWN.encode()), STANDARDS)
+        assert [finding.code for finding in upload.findings] == ["too-large"]
     for number in range(4):
         (tmp_path / f"{number}.md").write_text(MARKDOWN.replace("id: tent", f"id: t{number}"))
     assert [finding.code for finding in errors(checked(tmp_path))] == ["too-many"]
+
+
+def test_a_files_name_may_be_any_bytes(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.md")).write_text(MARKDOWN.replace("id: tent\n", ""))
+    found = checked(tmp_path)
+    assert {finding.code for finding in found.findings} == {"id"}
+    assert json.dumps([finding.where for finding in found.findings], ensure_ascii=False).encode()
 
 
 def test_a_link_out_of_the_directory_is_not_followed(tmp_path: Path) -> None:
