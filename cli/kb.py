@@ -75,6 +75,8 @@ def check_articles(
     else:
         with keeping() as base:
             articles = base.articles()
+        if not articles:
+            raise CommandFailed(f"nothing was loaded yet; load articles with: {program()} kb load")
         checked = checking.Checked(tuple(articles), tuple(checking.check_articles(articles, standards(brand))))
     if as_json:
         print_json(report.check_document(checked))

@@ -9,7 +9,7 @@ import yaml
 
 from cli import kb_report as report
 from cli.console import CommandFailed, Json, print_json, stdout
-from cli.kb_base import keeping, origin, standards
+from cli.kb_base import keeping, origin, refusals_shown, standards
 
 if TYPE_CHECKING:
     from helpdesk.knowledge.changes import Change
@@ -34,7 +34,7 @@ def add_articles(
 
     rules = standards()
     checked = make_articles(sum((read_path(file) for file in files), Sources()), rules)
-    with keeping() as base:
+    with refusals_shown(as_json=as_json), keeping() as base:
         change = base.add(checked, origin(", ".join(str(file) for file in files), reason), rules)
     _show(change, as_json=as_json)
 
@@ -60,7 +60,7 @@ def edit_article(
     given = {name: value for name, value in options.items() if value is not None}
     if file is not None and given:
         raise typer.BadParameter("give --file or single fields")
-    with keeping() as base:
+    with refusals_shown(as_json=as_json), keeping() as base:
         before = base.article(article_id)
         if file is not None:
             sources = read_path(file)
@@ -82,7 +82,7 @@ def remove_articles(
     as_json: Json = False,
 ) -> None:
     """Remove articles; refused while another one links to them."""
-    with keeping() as base:
+    with refusals_shown(as_json=as_json), keeping() as base:
         change = base.remove(article_ids, origin("", reason), standards())
     _show(change, as_json=as_json)
 

@@ -27,8 +27,8 @@ def print_check(console: Console, checked: "Checked") -> None:
     print_findings(console, checked.findings)
     counts = _counts(checked.findings)
     verdict = Text("They can be loaded.", "green") if checked.usable else Text("They cannot be loaded.", "bold red")
-    said = f"{_many(len(checked.articles), 'article')}: {_many(counts['error'], 'error')}, "
-    console.print(Text.assemble(said, f"{_many(counts['warning'], 'warning')}. ", verdict))
+    said = f"{many(len(checked.articles), 'article')}: {many(counts['error'], 'error')}, "
+    console.print(Text.assemble(said, f"{many(counts['warning'], 'warning')}. ", verdict))
 
 
 def print_findings(console: Console, findings: Sequence["Finding"]) -> None:
@@ -67,7 +67,7 @@ def print_change(console: Console, change: "Change") -> None:
         head = f"Nothing changes: version {version.number} is in force ({version.version})"
     console.print(Text.assemble((head, "bold"), f": {', '.join(counts)}."), soft_wrap=True)
     if change.embedded:
-        console.print(Text(f"{_many(change.embedded, 'article')} embedded.", "bright_black"))
+        console.print(Text(f"{many(change.embedded, 'article')} embedded.", "bright_black"))
     for group in change.collapsed[:SHOWN_GROUPS]:
         console.print(Text(f"The same to search: {', '.join(group)}; it shows one of them.", "yellow"), soft_wrap=True)
     if len(change.collapsed) > SHOWN_GROUPS:
@@ -133,14 +133,15 @@ def version_document(version: "KnowledgeVersion") -> dict[str, Any]:
 
 def error_count(checked: "Checked") -> str:
     """Return how many errors there are, with the noun."""
-    return _many(_counts(checked.findings)["error"], "error")
+    return many(_counts(checked.findings)["error"], "error")
 
 
 def _counts(findings: Sequence["Finding"]) -> dict[str, int]:
     return {severity: sum(finding.severity == severity for finding in findings) for severity in _STYLES}
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """Return a count with its noun, such as ``3 errors``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

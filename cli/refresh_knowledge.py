@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 
 from helpdesk.clock import utc_now
+from helpdesk.errors import HelpdeskError
 from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.knowledge.changes import Origin
 from helpdesk.knowledge.checking import check_path
@@ -33,7 +34,7 @@ def refresh(settings: Settings, store: Store, knowledge: Knowledge, *, always: b
 
     Raises:
         InvalidData: there are no articles.
-        ArticlesRefused: an article has an error; all of them are in the log.
+        ArticlesRefused: an article has an error, and there is no version that could stay; the log names all errors.
         KnowledgeUnavailable: the index cannot be used.
     """
     base = KnowledgeBase(store, knowledge)
@@ -50,6 +51,10 @@ def refresh(settings: Settings, store: Store, knowledge: Knowledge, *, always: b
     for finding in checked.findings:
         level = logging.ERROR if finding.severity is Severity.ERROR else logging.WARNING
         log.log(level, "an article needs attention", extra={"where": finding.where, "problem": finding.problem})
+    if not checked.usable and newest is not None:
+        base.settle()
+        log.error("articles have errors, the version before stays in force", extra={"version": newest.version})
+        return False
     change = base.load(checked, Origin(by="helpdesk", source=str(path), reason="at the start of the services"))
     with store.transaction() as tx:
         tx.set_fact(FACT, change.version.version)
@@ -65,8 +70,11 @@ def main() -> None:
     """Refresh the knowledge base that the settings name."""
     settings = load_settings()
     configure_logging("knowledge", format=settings.log.format, level=settings.log.level)
-    with closing(open_store(settings)) as store, closing(open_knowledge(settings)) as knowledge:
-        refresh(settings, store, knowledge, always=ALWAYS in sys.argv[1:])
+    try:
+        with closing(open_store(settings)) as store, closing(open_knowledge(settings)) as knowledge:
+            refresh(settings, store, knowledge, always=ALWAYS in sys.argv[1:])
+    except HelpdeskError as error:
+        sys.exit(f"knowledge: {error}")
 
 
 if __name__ == "__main__":

@@ -112,6 +112,19 @@ def test_articles_are_added_edited_removed_and_brought_back(helpdesk: CommandLin
     helpdesk.text("kb", "remove", "gift")
 
 
+def test_what_refuses_an_article_is_shown_whole(helpdesk: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "bad.md").write_text(
+        "---\ntitle: Bad {{x}}\n---\nDear {{customer}}, see https://nowhere.example now.\n"
+    )
+    result = helpdesk.run("kb", "add", str(tmp_path / "bad.md"), COLUMNS="100")
+    assert result.exit_code == 1
+    assert result.stderr == "error: nothing was changed: 2 errors to correct first\n"
+    assert "{{x}}" in result.stdout
+    assert "{{customer}}" in result.stdout
+    told = json.loads(helpdesk.run("kb", "add", str(tmp_path / "bad.md"), "--json").stdout)
+    assert {finding["where"] for finding in told["findings"]} == {"bad"}
+
+
 def test_an_article_is_edited_in_the_users_editor(helpdesk: CommandLine, tmp_path: Path) -> None:
     editor = tmp_path / "editor.py"
     change = "p.write_text(p.read_text().replace('two to four', 'three'))"

@@ -96,15 +96,18 @@ def test_what_somebody_loaded_by_hand_comes_back_where_the_index_was_lost(
         assert empty.version() == version
 
 
-def test_an_article_with_an_error_stops_the_start_and_changes_nothing(
+def test_an_article_with_an_error_leaves_the_version_before_in_force(
     settings: Settings, store: Store, knowledge: Knowledge, caplog: pytest.LogCaptureFixture
 ) -> None:
+    write(settings, "letter", "Dear {{customer}}, two days.")
+    with pytest.raises(ArticlesRefused, match="letter"):
+        refresh(settings, store, knowledge, always=False)
+    (settings.knowledge.path / "letter.md").unlink()
     write(settings, "parcel", "Two days.")
     refresh(settings, store, knowledge, always=False)
     version = knowledge.version()
     write(settings, "letter", "Dear {{customer}}, two days.")
-    with pytest.raises(ArticlesRefused, match="letter"):
-        refresh(settings, store, knowledge, always=False)
+    assert not refresh(settings, store, knowledge, always=False)
     assert knowledge.version() == version
     assert any(record.levelname == "ERROR" and "letter.md" in vars(record)["where"] for record in caplog.records)
 
