@@ -137,8 +137,13 @@ class KnowledgeSettings(_Group):
 class WriterSettings(_Group):
     """Who writes automatic answers."""
 
-    model: str = Field(default="claude-haiku-5-5", description="Claude model; used when ANTHROPIC_API_KEY is set.")
-    base_url: str = Field(default="", description="Another address of the Messages API (empty: Anthropic's).")
+    provider: Literal["auto", "claude", "openai", "extractive"] = Field(
+        default="auto",
+        description="Who writes: `claude`, `openai` (any server with OpenAI's chat completions), or `extractive` (no "
+        "model). `auto`: Claude where ANTHROPIC_API_KEY is set, else extractive.",
+    )
+    model: str = Field(default="claude-haiku-5-5", description="Model; the default is Claude's, `openai` needs a name.")
+    base_url: str = Field(default="", description="Another address of the API (empty: Anthropic's, or OpenAI's).")
     timeout_s: Seconds = Field(default=20.0, description="Per call.")
     deadline_s: Seconds = Field(default=40.0, description="For all calls of one answer together.")
     max_tokens: int = Field(default=700, ge=64, description="Longest answer.")
@@ -219,6 +224,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("MLFLOW_TRACKING_URI"),
         description="URL of an MLflow server; `helpdesk train` logs to it (unset: nothing is logged).",
     )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_API_KEY"),
+        description="Key of the OpenAI-compatible server (unset: none is sent); read only by the provider `openai`.",
+    )
     store: StoreSettings = StoreSettings()
     broker: BrokerSettings = BrokerSettings()
     ticket_api: TicketApiSettings = TicketApiSettings()
@@ -232,6 +242,14 @@ class Settings(BaseSettings):
     client: ClientSettings = ClientSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def writer_provider(self) -> Literal["claude", "openai", "extractive"]:
+        """Who writes the answers."""
+        if self.writer.provider != "auto":
+            return self.writer.provider
+        has_key = self.anthropic_api_key is not None and self.anthropic_api_key.get_secret_value()
+        return "claude" if has_key else "extractive"
 
 
 def load_settings(**overrides: Any) -> Settings:
