@@ -6,15 +6,17 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
 from helpdesk.adapters.circuit_breaker import CircuitBreaker
-from helpdesk.adapters.writer_prompt import MAX_PASSAGES
+from helpdesk.adapters.writer_prompt import MAX_PASSAGES, printable
 from helpdesk.adapters.writer_reply import Reply, Verdict
 from helpdesk.errors import WriterUnavailable
+from helpdesk.personal_data import PersonalData
 from helpdesk.ports.knowledge import Article
 from helpdesk.ports.writer import WritingTask, WrittenAnswer
 from helpdesk.settings import WriterSettings
@@ -51,6 +53,8 @@ class Response(Protocol):
 class RemoteWriter(ABC):
     """Writes with a model behind an API: at most one retry, one deadline over all attempts, no calls while it fails.
 
+    Personal data of the customer never leaves: the model sees tokens, and in its answer they are turned back.
+
     The SDKs' own retries are off, because they know no deadline, and so are their debug logs, which show requests.
 
     Args:
@@ -81,15 +85,17 @@ class RemoteWriter(ABC):
             return self._answer(Reply(Verdict.INSUFFICIENT, {}))
         if not self._breaker.allows():
             raise WriterUnavailable(f"{self._service} failed several times in a row and is left alone for a while.")
+        masked, personal = _masked(task)
         try:
-            reply = self._retrying()(self._ask, task, time.monotonic() + self._settings.deadline_s)
+            reply = self._retrying()(self._ask, masked, time.monotonic() + self._settings.deadline_s)
         except Refused:
             raise
         except WriterUnavailable:
             self._breaker.failed()
             raise
         self._breaker.succeeded()
-        return self._answer(reply)
+        restored = (replace(block, text=personal.restore(block.text)) for block in reply.blocks)
+        return self._answer(replace(reply, blocks=tuple(restored)))
 
     @abstractmethod
     def close(self) -> None:
@@ -161,6 +167,17 @@ class RemoteWriter(ABC):
         if headers.get("x-should-retry") != "false" and (status >= 500 or status in _WORTH_RETRYING):
             return Transient(message, retry_after_s=_seconds(headers.get("retry-after")))
         return WriterUnavailable(message) if status >= 500 or status in _ABOUT_THE_SERVICE else Refused(message)
+
+
+def _masked(task: WritingTask) -> tuple[WritingTask, PersonalData]:
+    """Return the task as a model may see it: printable, and with tokens for personal data."""
+    subject = printable(task.subject)
+    texts = [printable(message.text) for message in task.conversation]
+    personal = PersonalData((subject, *texts))
+    conversation = [
+        replace(message, text=personal.mask(text)) for message, text in zip(task.conversation, texts, strict=True)
+    ]
+    return replace(task, subject=personal.mask(subject), conversation=conversation), personal
 
 
 def _seconds(header: str | None) -> float | None:

@@ -1,20 +1,27 @@
 """What every writer behind an API promises whatever its server answers, as tests that each adapter's suite inherits."""
 
+import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpdesk.adapters.circuit_breaker import CircuitBreaker
 from helpdesk.adapters.writer_remote import RemoteWriter
 from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.writer import Writer
 from helpdesk.settings import WriterSettings
-from tests.contract.writer_contract import WriterContract, make_task
+from helpdesk.tickets import Author
+from tests.contract.writer_contract import WriterContract, customer_wrote, make_task
 from tests.messages_api_server import Reply, ScriptedServer
+from tests.personal_values import cards, ibans, phones
 
 KEY = "sk-secret-of-the-test"
 TASK = make_task("How do I reset my password?")
@@ -133,15 +140,49 @@ class RemoteWriterContract(WriterContract):
     ) -> None:
         caplog.set_level(logging.DEBUG)
         api.script.extend([self.refuses(500, "api_error"), api.by_itself, self.refuses(400, "invalid_request_error")])
-        task = make_task("My secret pet is called Zanzibar. How do I reset my password?")
+        task = make_task("My secret pet is called Zanzibar, my mail ada@byron.example. How do I reset my password?")
         with closing(self.opened(self.settings(api))) as writer:
             writer.write(task)
             with pytest.raises(WriterUnavailable) as failure:
                 writer.write(task)
         assert "the model is asked again" in caplog.text
-        for secret in ("Zanzibar", KEY):
+        for secret in ("Zanzibar", "byron", KEY):
             assert secret not in caplog.text
             assert secret not in str(failure.value)
+
+    def test_no_personal_data_leaves_wherever_in_the_ticket_it_stands(
+        self, writer: Writer, api: ScriptedServer
+    ) -> None:
+        @given(value=st.one_of(cards, ibans, phones, st.emails()), place=st.integers(0, 3))
+        @settings(max_examples=30, deadline=None, database=None)
+        def sent(value: str, place: int) -> None:
+            places = ["How do I reset it?", "my password", "Which one?", "the one of today"]
+            places[place] += f"\nIt is {value} and thanks"
+            subject, *texts = places
+            authors = (Author.CUSTOMER, Author.AGENT, Author.CUSTOMER)
+            messages = [
+                replace(message, author=author) for message, author in zip(customer_wrote(*texts), authors, strict=True)
+            ]
+            writer.write(replace(TASK, subject=subject, conversation=messages))
+            received = json.dumps(api.requests[-1], ensure_ascii=False)
+            for part in (value, *re.findall(r"\w{5,}", value)):
+                assert part not in received.replace("password", "")
+
+        sent()
+
+    def test_hidden_characters_do_not_save_personal_data_from_being_found(
+        self, writer: Writer, api: ScriptedServer
+    ) -> None:
+        writer.write(make_task("My card is 4111\u200b 1111 11\u206011 1111, my mail ada\u200b.byron@mail.example"))
+        received = json.dumps(api.requests[-1], ensure_ascii=False)
+        assert "1111" not in received
+        assert "byron" not in received
+        assert "[CARD_1], my mail [EMAIL_1]" in received
+
+    def test_tokens_in_the_answer_become_what_they_stand_for(self, writer: Writer, api: ScriptedServer) -> None:
+        api.script.append(self.says("Enter [EMAIL_1], not [EMAIL_2]."))
+        task = make_task("How do I reset my password? I am ada@mail.example")
+        assert writer.write(task).text == "Enter ada@mail.example, not [EMAIL_2]."
 
     def test_the_key_is_sent_to_the_api(self, writer: Writer, api: ScriptedServer) -> None:
         writer.write(TASK)
