@@ -76,7 +76,13 @@ class Consideration:
         work.duration_ms["write"] = _since_ms(started)
         work.answer = answer
         work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
-        failed = check_answer(answer, work.passages, work.conversation, subject=work.ticket.subject)
+        failed = check_answer(
+            answer,
+            work.passages,
+            work.conversation,
+            subject=work.ticket.subject,
+            link_hosts=self._policy.link_hosts,
+        )
         if failed:
             work.decision = replace(
                 decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *failed)

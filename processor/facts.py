@@ -8,7 +8,7 @@ from functools import lru_cache
 _LINK = re.compile(r"(?:https?|hxxps?|ftp)://\S+|\bwww\.\S+", re.IGNORECASE)
 _HOST = re.compile(r"(?<![@\w.-])(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:/\S*)?", re.IGNORECASE)
 _SPELT_HOST = re.compile(
-    r"[\w-]+(?:\s*[\[({]\s*(?:dot|\.)\s*[\])}]\s*|\s+dot\s+|\s+\.\s*)(?:com|net|org|io|info|biz|co|shop|example)\b",
+    r"[\w-]+(?:\s*[\[({]\s*(?:dot|\.)\s*[\])}]\s*|\s+(?:dot|punkt|punto|ponto|point|kropka|nokta|точка)\s+|\s+\.\s*)(?:com|net|org|io|info|biz|co|shop|example)\b",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\b(?:javascript|vbscript|data|file|tel|sms|mailto|bitcoin|intent):\S+", re.IGNORECASE)
@@ -32,7 +32,7 @@ _ROUND = {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "
 _LARGE = {"hundred": 100, "thousand": 1000}
 _WORDS = {word: str(value) for word, value in ({w: n for n, w in enumerate(_SMALL, start=2)} | _ROUND | _LARGE).items()}
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
-_ONE_WAY = str.maketrans("’‘“”‑–", "''\"\"--", "\u00ad")
+_ONE_WAY = str.maketrans("’‘“”‑–。｡", "''\"\"--..", "\u00ad")
 
 
 def plain(text: str) -> str:
@@ -69,6 +69,13 @@ def facts_of(text: str) -> Facts:
         phones=frozenset(re.sub(r"\D", "", phone) for phone in _PHONE.findall(_DATE.sub(" ", text))),
         numbers=_numbers(text),
     )
+
+
+def host_of(place: str) -> str:
+    """Return the host of a link or e-mail address in lower case, with no port; empty where it has none."""
+    bare = re.sub(r"^(?:https?|ftp)://", "", place.lower())
+    host = re.split(r"[/?#:]", bare, maxsplit=1)[0].rpartition("@")[2]
+    return host.strip(".")
 
 
 def without_links(text: str) -> str:

@@ -15,7 +15,9 @@ MAX_CONVERSATION_BYTES = 32_768
 """Of a conversation the newest messages are sent up to this size, and the newest in any case."""
 
 _FILE = "writer_prompt.md"
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e01ef]"
+)
 
 
 def read_prompt(writer: str, *, passages: str, citing: str) -> tuple[str, str]:
