@@ -147,6 +147,17 @@ class WriterSettings(_Group):
     timeout_s: Seconds = Field(default=20.0, description="Per call.")
     deadline_s: Seconds = Field(default=40.0, description="For all calls of one answer together.")
     max_tokens: int = Field(default=700, ge=64, description="Longest answer.")
+    hourly_budget_usd: float = Field(
+        default=10.0,
+        ge=0,
+        description="What all answers together may cost within an hour; then people answer (0: no limit).",
+    )
+    ticket_budget_usd: float = Field(
+        default=0.10, ge=0, description="What the answers to one ticket may cost; then people answer (0: no limit)."
+    )
+    prices_file: Path | None = Field(
+        default=None, description="YAML file of prices that adds to, or replaces, those in `writer_prices.yaml`."
+    )
 
 
 class TrackingSettings(_Group):

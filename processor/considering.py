@@ -4,12 +4,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from helpdesk.decisions import Outcome
+from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.writer import Writer, WritingTask
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import answered_last_by
+from processor.budget import Budget
 from processor.checks import check_answer
 from processor.decide import Decision, decide, triage
 from processor.evidence import evidence
@@ -18,16 +19,28 @@ from processor.work import Work
 
 
 class Consideration:
-    """The slow part of handling a ticket. Nothing here writes to the store, so it can be done again at any time."""
+    """The slow part of handling a ticket. Nothing here changes a ticket, so it can be done again at any time.
+
+    Args:
+        budget: for a writer that costs money.
+    """
 
     def __init__(
-        self, predictor: Predictor, knowledge: Knowledge, writer: Writer, policy: Policy, *, passages: int
+        self,
+        predictor: Predictor,
+        knowledge: Knowledge,
+        writer: Writer,
+        policy: Policy,
+        *,
+        passages: int,
+        budget: Budget | None = None,
     ) -> None:
         self._predictor = predictor
         self._knowledge = knowledge
         self._writer = writer
         self._policy = policy
         self._passages = passages
+        self._budget = budget
 
     @property
     def writes_remotely(self) -> bool:
@@ -58,11 +71,17 @@ class Consideration:
     def write(self, work: Work) -> None:
         """Write the answer of a ticket that is to be answered or drafted, and check it; one that fails is routed.
 
+        So is every ticket once the budget is exhausted. What an answer cost is recorded at once, in a transaction of
+        its own: it is spent whatever becomes of the answer.
+
         Raises:
             WriterUnavailable: nothing was written.
         """
         decision, prediction = work.decision, work.prediction
         if decision is None or prediction is None or decision.outcome is Outcome.ROUTE:
+            return
+        if self._budget is not None and (exhausted := self._budget.exhausted(work.ticket.ticket_id)):
+            work.decision = _to_a_person(decision, prediction, [exhausted])
             return
         started = time.perf_counter()
         task = WritingTask(
@@ -73,6 +92,8 @@ class Consideration:
             language=prediction.language or "en",
         )
         answer = self._writer.write(task)
+        if self._budget is not None:
+            self._budget.spend(work.ticket.ticket_id, answer)
         work.duration_ms["write"] = _since_ms(started)
         work.answer = answer
         work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
@@ -84,9 +105,7 @@ class Consideration:
             link_hosts=self._policy.link_hosts,
         )
         if failed:
-            work.decision = replace(
-                decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *failed)
-            )
+            work.decision = _to_a_person(decision, prediction, failed)
 
     def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
         started = time.perf_counter()
@@ -106,6 +125,11 @@ class Consideration:
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
         score = evidence(passages, prediction.prediction_confidence)
         return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
+
+
+def _to_a_person(decision: Decision, prediction: Prediction, reasons: Sequence[Reason]) -> Decision:
+    """Return the decision turned into one for the category's queue, with why."""
+    return replace(decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *reasons))
 
 
 def _since_ms(started: float) -> float:

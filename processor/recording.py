@@ -171,5 +171,7 @@ def _decision_record(work: Work, decision: Decision, at: datetime) -> DecisionRe
         prediction=work.prediction.model_dump() if work.prediction is not None else {},
         versions=work.versions,
         duration_ms=work.duration_ms,
+        usage=work.answer.usage if work.answer is not None else {},
+        cost_usd=work.answer.cost_usd if work.answer is not None else None,
         at=at,
     )

@@ -10,8 +10,10 @@ from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable
 from helpdesk.metrics_server import observed
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge, Question
-from helpdesk.settings import Settings
+from helpdesk.ports.store import Store
+from helpdesk.settings import Settings, WriterSettings
 from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
+from processor.budget import Budget
 from processor.considering import Consideration
 from processor.policy import load_policy
 from processor.worker import Worker, wait_for_topology
@@ -40,7 +42,14 @@ def serve(settings: Settings) -> None:
         predictor = stack.enter_context(closing(open_predictor(settings)))
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
         writer = stack.enter_context(closing(open_writer(settings)))
-        consideration = Consideration(predictor, knowledge, writer, policy, passages=settings.knowledge.passages)
+        consideration = Consideration(
+            predictor,
+            knowledge,
+            writer,
+            policy,
+            passages=settings.knowledge.passages,
+            budget=_budget(store, settings.writer) if writer.is_remote else None,
+        )
         checks = {
             "store": store.check,
             "broker": broker.check,
@@ -54,6 +63,10 @@ def serve(settings: Settings) -> None:
         log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
         keep_working(lambda: Worker(store, broker, consideration, settings.processor).run(stop), broker, stop)
     log.info("worker stopped")
+
+
+def _budget(store: Store, writer: WriterSettings) -> Budget:
+    return Budget(store, per_hour_usd=writer.hourly_budget_usd, per_ticket_usd=writer.ticket_budget_usd)
 
 
 def keep_working(work: Callable[[], None], broker: Broker, stop: threading.Event) -> None:

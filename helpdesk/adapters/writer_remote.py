@@ -13,12 +13,13 @@ import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
 from helpdesk.adapters.circuit_breaker import CircuitBreaker
+from helpdesk.adapters.writer_prices import load_prices
 from helpdesk.adapters.writer_prompt import MAX_PASSAGES, printable
 from helpdesk.adapters.writer_reply import Reply, Verdict
 from helpdesk.errors import WriterUnavailable
 from helpdesk.personal_data import PersonalData
 from helpdesk.ports.knowledge import Article
-from helpdesk.ports.writer import WritingTask, WrittenAnswer
+from helpdesk.ports.writer import ModelCall, WritingTask, WrittenAnswer
 from helpdesk.settings import WriterSettings
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,9 @@ class RemoteWriter(ABC):
         self._prompt, self._prompt_version = prompt
         self._breaker = breaker or CircuitBreaker(failures=5, pause_s=30.0)
         self._sleep = sleep
+        self._price = load_prices(settings.prices_file).get(settings.model)
+        if self._price is None:
+            log.warning("the model's price is not known; its cost is not counted", extra={"model": settings.model})
 
     def write(self, task: WritingTask) -> WrittenAnswer:
         """Write one answer; what was refused or cut off counts as insufficient, since asking again changes nothing."""
@@ -123,8 +127,12 @@ class RemoteWriter(ABC):
             sufficient=reply.verdict is Verdict.ANSWERED,
             writer=self._settings.model,
             prompt_version=self._prompt_version,
-            usage=reply.usage,
+            calls=(self._call(reply),) if reply.usage else (),
         )
+
+    def _call(self, reply: Reply) -> ModelCall:
+        cost = None if self._price is None else self._price.cost_usd(reply.usage)
+        return ModelCall(model=self._settings.model, usage=reply.usage, cost_usd=cost)
 
     def _retrying(self) -> Retrying:
         return Retrying(

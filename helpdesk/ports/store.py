@@ -156,6 +156,16 @@ class CorrectionRow:
     correction: Correction
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What one call of a model cost, in US dollars."""
+
+    ticket_id: str
+    model: str
+    usd: float
+    at: datetime
+
+
 class Transaction(Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
@@ -261,6 +271,14 @@ class Transaction(Protocol):
 
         Pages that are read in one transaction of ``reading`` belong together: no correction is missed or met twice.
         """
+
+    # What answers cost
+    def add_spending(self, added: Sequence[Spending]) -> None: ...
+    def spent_since(self, moment: datetime) -> float:
+        """Return what was spent from a moment on, in US dollars."""
+
+    def spent_on(self, ticket_id: str) -> float:
+        """Return what was spent on a ticket, in all its turns."""
 
     # Outbox
     def add_outbox(self, messages: Sequence[tuple[str | None, Envelope]], *, at: datetime) -> None:

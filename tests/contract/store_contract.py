@@ -6,9 +6,16 @@ from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
 from tests.contract.store_contract_waiting import WaitingContract
+from tests.contract.store_contract_writing import WritingContract
 
 
 class StoreContract(
-    TransactionsContract, TicketsContract, CorrectionsContract, WaitingContract, MessagesContract, ReportsContract
+    TransactionsContract,
+    TicketsContract,
+    CorrectionsContract,
+    WaitingContract,
+    MessagesContract,
+    WritingContract,
+    ReportsContract,
 ):
     """Subclasses provide the fixture ``url``: an empty database of their own."""

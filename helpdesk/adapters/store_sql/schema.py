@@ -184,7 +184,21 @@ decisions = Table(
     _json("prediction"),
     _json("versions"),
     _json("duration_ms"),
+    _json("usage"),
+    Column("cost_usd", Float),
     _time("at"),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    _sequence(),
+    _ticket_id(),
+    _text("model"),
+    Column("usd", Float, nullable=False),
+    _time("at"),
+    Index(None, "at"),
+    Index(None, "ticket_id"),
 )
 
 feedback = Table(

@@ -9,12 +9,25 @@ from helpdesk.adapters.store_sql.inbox import Inbox
 from helpdesk.adapters.store_sql.listing import Listing
 from helpdesk.adapters.store_sql.outbox import Outbox
 from helpdesk.adapters.store_sql.pruning import Pruning
+from helpdesk.adapters.store_sql.spending import Spending
 from helpdesk.adapters.store_sql.submissions import Submissions
 from helpdesk.adapters.store_sql.tickets import Tickets
 from helpdesk.adapters.store_sql.waiting import Waiting
 
 
 class SqlTransaction(
-    Submissions, Tickets, Listing, Waiting, History, Corrections, Outbox, Inbox, DeadLetters, ApiKeys, Facts, Pruning
+    Submissions,
+    Tickets,
+    Listing,
+    Waiting,
+    History,
+    Corrections,
+    Outbox,
+    Inbox,
+    DeadLetters,
+    ApiKeys,
+    Facts,
+    Spending,
+    Pruning,
 ):
     """Implements the port's ``Transaction``."""
