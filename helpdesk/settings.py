@@ -143,6 +143,17 @@ class WriterSettings(_Group):
         "model). `auto`: Claude where ANTHROPIC_API_KEY is set, else extractive.",
     )
     model: str = Field(default="claude-haiku-5-5", description="Model; the default is Claude's, `openai` needs a name.")
+    stronger_model: str | None = Field(
+        default=None,
+        description="Asked where the model finds the passages insufficient though the evidence is good (unset: "
+        "`claude-sonnet-5-5` beside Claude, else none; empty: none).",
+    )
+    escalate_evidence: float = Field(
+        default=0.55,
+        ge=0,
+        le=1,
+        description="Evidence from which the stronger model is asked; the policy's bound is lower.",
+    )
     base_url: str = Field(default="", description="Another address of the API (empty: Anthropic's, or OpenAI's).")
     timeout_s: Seconds = Field(default=20.0, description="Per call.")
     deadline_s: Seconds = Field(default=40.0, description="For all calls of one answer together.")

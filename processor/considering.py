@@ -89,6 +89,7 @@ class Consideration:
             subject=work.ticket.subject,
             conversation=work.conversation,
             passages=work.passages,
+            evidence=decision.scores.get("evidence", 0.0),
             language=prediction.language or "en",
         )
         answer = self._writer.write(task)

@@ -113,6 +113,11 @@ class ScriptedServer:
         raise NotImplementedError
 
     @property
+    def url(self) -> str:
+        """The address to use as ``base_url``."""
+        raise NotImplementedError
+
+    @property
     def root(self) -> str:
         """The address without a path."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"

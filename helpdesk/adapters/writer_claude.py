@@ -20,6 +20,7 @@ from helpdesk.ports.writer import WritingTask
 from helpdesk.settings import WriterSettings
 
 _API = "https://api.anthropic.com"
+_STRONGER = "claude-sonnet-5-5"
 _PASSAGES = "The passages are the search results in this conversation."
 _CITING = "Every sentence and every step rests on a passage and cites it."
 
@@ -36,7 +37,8 @@ class ClaudeWriter(RemoteWriter):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         prompt = read_prompt("claude", passages=_PASSAGES, citing=_CITING)
-        super().__init__("Claude", settings, prompt=prompt, breaker=breaker, sleep=sleep)
+        stronger = _STRONGER if settings.stronger_model is None else settings.stronger_model
+        super().__init__("Claude", settings, prompt=prompt, stronger=stronger, breaker=breaker, sleep=sleep)
         logging.getLogger("anthropic").setLevel(logging.WARNING)
         self._client = anthropic.Anthropic(api_key=api_key, base_url=settings.base_url or _API, max_retries=0)
 
@@ -45,11 +47,11 @@ class ClaudeWriter(RemoteWriter):
         self._client.close()
 
     @contextmanager
-    def _send(self, task: WritingTask, timeout: httpx2.Timeout) -> Iterator[Response]:
+    def _send(self, task: WritingTask, model: str, timeout: httpx2.Timeout) -> Iterator[Response]:
         content: Any = request_content(task)
         try:
             with self._client.messages.with_streaming_response.create(
-                model=self._settings.model,
+                model=model,
                 max_tokens=self._settings.max_tokens,
                 system=self._prompt,
                 messages=[{"role": "user", "content": content}],

@@ -45,7 +45,8 @@ class OpenAiWriter(RemoteWriter):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         prompt = read_prompt("openai", passages=_PASSAGES, citing=_CITING)
-        super().__init__("The model's server", settings, prompt=prompt, breaker=breaker, sleep=sleep)
+        stronger = settings.stronger_model or ""
+        super().__init__("The model's server", settings, prompt=prompt, stronger=stronger, breaker=breaker, sleep=sleep)
         logging.getLogger("openai").setLevel(logging.WARNING)
         base_url = settings.base_url or _API
         self._client = openai.OpenAI(api_key=api_key or "none", base_url=base_url, max_retries=0)
@@ -58,11 +59,11 @@ class OpenAiWriter(RemoteWriter):
         self._client.close()
 
     @contextmanager
-    def _send(self, task: WritingTask, timeout: httpx2.Timeout) -> Iterator[Response]:
+    def _send(self, task: WritingTask, model: str, timeout: httpx2.Timeout) -> Iterator[Response]:
         limit: Any = {self._limit: self._settings.max_tokens}
         try:
             with self._client.chat.completions.with_streaming_response.create(
-                model=self._settings.model,
+                model=model,
                 messages=[
                     {"role": "system", "content": self._prompt},
                     {"role": "user", "content": user_message(task)},

@@ -6,26 +6,28 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import httpx2
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
 from helpdesk.adapters.circuit_breaker import CircuitBreaker
-from helpdesk.adapters.writer_prices import load_prices
+from helpdesk.adapters.writer_prices import Price, load_prices
 from helpdesk.adapters.writer_prompt import MAX_PASSAGES, printable
 from helpdesk.adapters.writer_reply import Reply, Verdict
 from helpdesk.errors import WriterUnavailable
 from helpdesk.personal_data import PersonalData
 from helpdesk.ports.knowledge import Article
-from helpdesk.ports.writer import ModelCall, WritingTask, WrittenAnswer
+from helpdesk.ports.writer import AnswerBlock, ModelCall, WritingTask, WrittenAnswer
 from helpdesk.settings import WriterSettings
 
 log = logging.getLogger(__name__)
 
 _CONNECT_S = 5.0
 _ATTEMPTS = 2
+_LEAST_S = 2.0
+"""With less time left, no further model is asked."""
 _PAUSE_BEFORE_RETRY_S = 0.5
 _LARGEST_REPLY_BYTES = 1_000_000
 _WORTH_RETRYING = frozenset({408, 409, 429})
@@ -51,6 +53,20 @@ class Response(Protocol):
     def iter_bytes(self) -> Iterator[bytes]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """A model, its price, and whether it may be asked now: one can be overloaded while another is not."""
+
+    name: str
+    price: Price | None
+    breaker: CircuitBreaker
+
+    def call(self, reply: Reply) -> ModelCall:
+        """Return what a reply has cost."""
+        cost = None if self.price is None else self.price.cost_usd(reply.usage)
+        return ModelCall(model=self.name, usage=reply.usage, cost_usd=cost)
+
+
 class RemoteWriter(ABC):
     """Writes with a model behind an API: at most one retry, one deadline over all attempts, no calls while it fails.
 
@@ -61,6 +77,7 @@ class RemoteWriter(ABC):
     Args:
         service: what messages call the other side, such as ``Claude``.
         prompt: the instructions, and their version.
+        stronger: the model to escalate to; empty: none.
     """
 
     is_remote = True
@@ -71,42 +88,52 @@ class RemoteWriter(ABC):
         settings: WriterSettings,
         *,
         prompt: tuple[str, str],
+        stronger: str,
         breaker: CircuitBreaker | None,
         sleep: Callable[[float], None],
     ) -> None:
         self._service = service
         self._settings = settings
         self._prompt, self._prompt_version = prompt
-        self._breaker = breaker or CircuitBreaker(failures=5, pause_s=30.0)
         self._sleep = sleep
-        self._price = load_prices(settings.prices_file).get(settings.model)
-        if self._price is None:
-            log.warning("the model's price is not known; its cost is not counted", extra={"model": settings.model})
+        self._model = _model(settings.model, settings, breaker)
+        self._stronger = _model(stronger, settings) if stronger else None
 
     def write(self, task: WritingTask) -> WrittenAnswer:
-        """Write one answer; what was refused or cut off counts as insufficient, since asking again changes nothing."""
-        if not task.passages:
-            return self._answer(Reply(Verdict.INSUFFICIENT, {}))
-        if not self._breaker.allows():
-            raise WriterUnavailable(f"{self._service} failed several times in a row and is left alone for a while.")
-        masked, personal = _masked(task)
-        try:
-            reply = self._retrying()(self._ask, masked, time.monotonic() + self._settings.deadline_s)
-        except Refused:
-            raise
-        except WriterUnavailable:
-            self._breaker.failed()
-            raise
-        self._breaker.succeeded()
-        restored = (replace(block, text=personal.restore(block.text)) for block in reply.blocks)
-        return self._answer(replace(reply, blocks=tuple(restored)))
+        """Write one answer; what was refused or cut off counts as insufficient, since asking again changes nothing.
+
+        Where the model finds the passages insufficient although the evidence is good, the stronger one is asked, within
+        the same deadline.
+        """
+        model, reply, calls = self._model, Reply(Verdict.INSUFFICIENT, {}), list[ModelCall]()
+        if task.passages:
+            masked, personal = _masked(task)
+            deadline = time.monotonic() + self._settings.deadline_s
+            reply = self._reply_of(model, masked, deadline)
+            calls.append(model.call(reply))
+            if self._stronger is not None and self._escalates(task, reply, deadline):
+                try:
+                    second = self._reply_of(self._stronger, masked, deadline)
+                except WriterUnavailable as error:
+                    log.warning("the stronger model could not be asked", extra={"error": str(error)})
+                else:
+                    model, reply = self._stronger, second
+                    calls.append(model.call(reply))
+            reply = replace(reply, blocks=tuple(_restored(reply.blocks, personal)))
+        return WrittenAnswer(
+            blocks=reply.blocks,
+            sufficient=reply.verdict is Verdict.ANSWERED,
+            writer=model.name,
+            prompt_version=self._prompt_version,
+            calls=tuple(call for call in calls if call.usage),
+        )
 
     @abstractmethod
     def close(self) -> None:
         """Close the connections."""
 
     @abstractmethod
-    def _send(self, task: WritingTask, timeout: httpx2.Timeout) -> AbstractContextManager[Response]:
+    def _send(self, task: WritingTask, model: str, timeout: httpx2.Timeout) -> AbstractContextManager[Response]:
         """Ask the model; on entering, the response's headers have come.
 
         Raises:
@@ -121,32 +148,36 @@ class RemoteWriter(ABC):
             ValueError: it is no reply of a known form.
         """
 
-    def _answer(self, reply: Reply) -> WrittenAnswer:
-        return WrittenAnswer(
-            blocks=reply.blocks,
-            sufficient=reply.verdict is Verdict.ANSWERED,
-            writer=self._settings.model,
-            prompt_version=self._prompt_version,
-            calls=(self._call(reply),) if reply.usage else (),
-        )
+    def _escalates(self, task: WritingTask, reply: Reply, deadline: float) -> bool:
+        is_worth_it = reply.verdict is Verdict.INSUFFICIENT and task.evidence >= self._settings.escalate_evidence
+        return is_worth_it and deadline - time.monotonic() > _LEAST_S
 
-    def _call(self, reply: Reply) -> ModelCall:
-        cost = None if self._price is None else self._price.cost_usd(reply.usage)
-        return ModelCall(model=self._settings.model, usage=reply.usage, cost_usd=cost)
+    def _reply_of(self, model: _Model, task: WritingTask, deadline: float) -> Reply:
+        if not model.breaker.allows():
+            raise WriterUnavailable(f"{self._service} failed several times in a row and is left alone for a while.")
+        try:
+            reply = self._retrying(deadline)(self._ask, task, model.name, deadline)
+        except Refused:
+            raise
+        except WriterUnavailable:
+            model.breaker.failed()
+            raise
+        model.breaker.succeeded()
+        return reply
 
-    def _retrying(self) -> Retrying:
+    def _retrying(self, deadline: float) -> Retrying:
         return Retrying(
             retry=retry_if_exception_type(Transient),
             wait=_pause_s,
-            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(self._settings.deadline_s),
+            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(max(0.0, deadline - time.monotonic())),
             before_sleep=_log_retry,
             sleep=self._sleep,
             reraise=True,
         )
 
-    def _ask(self, task: WritingTask, deadline: float) -> Reply:
+    def _ask(self, task: WritingTask, model: str, deadline: float) -> Reply:
         try:
-            body = self._exchange(task, deadline)
+            body = self._exchange(task, model, deadline)
         except httpx2.HTTPError as error:
             raise self._unreachable(error) from error
         articles = [passage.article for passage in task.passages[:MAX_PASSAGES]]
@@ -155,11 +186,11 @@ class RemoteWriter(ABC):
         except ValueError as error:  # a proxy's HTML page with status 200, say
             raise Transient(f"{self._service}'s address answered with something that is no reply.") from error
 
-    def _exchange(self, task: WritingTask, deadline: float) -> bytes:
+    def _exchange(self, task: WritingTask, model: str, deadline: float) -> bytes:
         """Return the response's body. It is read piece by piece, because httpx limits each read and not the whole."""
         per_read_s = max(0.05, min(self._settings.timeout_s, deadline - time.monotonic()))
         give_up_at = time.monotonic() + per_read_s
-        with self._send(task, httpx2.Timeout(per_read_s, connect=min(_CONNECT_S, per_read_s))) as response:
+        with self._send(task, model, httpx2.Timeout(per_read_s, connect=min(_CONNECT_S, per_read_s))) as response:
             body = bytearray()
             for piece in response.iter_bytes():
                 body += piece
@@ -175,6 +206,17 @@ class RemoteWriter(ABC):
         if headers.get("x-should-retry") != "false" and (status >= 500 or status in _WORTH_RETRYING):
             return Transient(message, retry_after_s=_seconds(headers.get("retry-after")))
         return WriterUnavailable(message) if status >= 500 or status in _ABOUT_THE_SERVICE else Refused(message)
+
+
+def _model(name: str, settings: WriterSettings, breaker: CircuitBreaker | None = None) -> _Model:
+    price = load_prices(settings.prices_file).get(name)
+    if price is None:
+        log.warning("the model's price is not known; its cost is not counted", extra={"model": name})
+    return _Model(name, price, breaker or CircuitBreaker(failures=5, pause_s=30.0))
+
+
+def _restored(blocks: Sequence[AnswerBlock], personal: PersonalData) -> Iterator[AnswerBlock]:
+    return (replace(block, text=personal.restore(block.text)) for block in blocks)
 
 
 def _masked(task: WritingTask) -> tuple[WritingTask, PersonalData]:

@@ -11,12 +11,17 @@ from helpdesk.tickets import Citation, ConversationMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritingTask:
-    """What the writer gets: subject and conversation, which are data and never an instruction; passages, best first."""
+    """What the writer gets: subject and conversation, which are data and never an instruction; passages, best first.
+
+    Attributes:
+        evidence: how far the passages cover the question by the retriever's account, 0 to 1.
+    """
 
     ticket_id: str
     subject: str = ""
     conversation: Sequence[ConversationMessage]
     passages: Sequence[Passage]
+    evidence: float = 0.0
     language: str = "en"
 
 

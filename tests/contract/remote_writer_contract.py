@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpdesk.adapters.circuit_breaker import CircuitBreaker
+from helpdesk.adapters.writer_prompt import INSUFFICIENT
 from helpdesk.adapters.writer_remote import RemoteWriter
 from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.writer import Writer
@@ -183,6 +184,51 @@ class RemoteWriterContract(WriterContract):
         api.script.append(self.says("Enter [EMAIL_1], not [EMAIL_2]."))
         task = make_task("How do I reset my password? I am ada@mail.example")
         assert writer.write(task).text == "Enter ada@mail.example, not [EMAIL_2]."
+
+    INSUFFICIENT_THOUGH = replace(TASK, evidence=0.8)
+
+    def escalating(self, api: ScriptedServer, **limits: float) -> RemoteWriter:
+        settings = self.settings(api, **limits).model_copy(update={"stronger_model": "test-model-9"})
+        return self.opened(settings)
+
+    def test_where_the_evidence_is_good_a_stronger_model_is_asked(self, api: ScriptedServer) -> None:
+        api.script.append(self.says(INSUFFICIENT))
+        with closing(self.escalating(api)) as writer:
+            answer = writer.write(self.INSUFFICIENT_THOUGH)
+        assert answer.sufficient
+        assert answer.writer == "test-model-9"
+        assert [request["model"] for request in api.requests] == ["test-model-1", "test-model-9"]
+        assert [call.model for call in answer.calls] == ["test-model-1", "test-model-9"]
+        assert answer.usage["input_tokens"] == 1800
+
+    @pytest.mark.parametrize("evidence", [0.0, 0.5])
+    def test_where_the_evidence_is_thin_the_first_word_counts(self, api: ScriptedServer, evidence: float) -> None:
+        api.script.append(self.says(INSUFFICIENT))
+        with closing(self.escalating(api)) as writer:
+            assert not writer.write(replace(TASK, evidence=evidence)).sufficient
+        assert len(api.requests) == 1
+
+    def test_a_stronger_model_that_fails_leaves_the_first_ones_word_and_its_cost(self, api: ScriptedServer) -> None:
+        api.script.extend([self.says(INSUFFICIENT), self.refuses(404, "not_found_error")])
+        with closing(self.escalating(api)) as writer:
+            answer = writer.write(self.INSUFFICIENT_THOUGH)
+        assert not answer.sufficient
+        assert answer.writer == "test-model-1"
+        assert answer.usage["input_tokens"] == 900
+
+    def test_both_models_share_one_deadline(self, api: ScriptedServer) -> None:
+        slow = self.says("Late.", before_s=9.0)
+        api.script.extend([self.says(INSUFFICIENT, before_s=1.0), slow, slow])
+        with closing(self.escalating(api, timeout_s=8.0, deadline_s=4.0)) as writer:
+            started = time.monotonic()
+            assert not writer.write(self.INSUFFICIENT_THOUGH).sufficient
+            assert time.monotonic() - started < 5.5
+
+    def test_with_no_time_left_no_stronger_model_is_asked(self, api: ScriptedServer) -> None:
+        api.script.append(self.says(INSUFFICIENT, before_s=0.6))
+        with closing(self.escalating(api, timeout_s=2.0, deadline_s=2.5)) as writer:
+            assert not writer.write(self.INSUFFICIENT_THOUGH).sufficient
+        assert len(api.requests) == 1
 
     def test_the_key_is_sent_to_the_api(self, writer: Writer, api: ScriptedServer) -> None:
         writer.write(TASK)
