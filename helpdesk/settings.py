@@ -122,6 +122,12 @@ class RetentionSettings(_Group):
 
     inbox_days: Days = Field(default=7.0, description="A handled message is remembered for this long.")
     idempotency_days: Days = Field(default=3.0, description="A retry under an `Idempotency-Key` may come this late.")
+    cached_answers_days: Days = Field(
+        default=7.0, description="A model's checked answer is given again to the same question for this long."
+    )
+    cached_answers: int = Field(
+        default=10_000, ge=0, description="How many such answers are kept (0: none is given again)."
+    )
     prune_every_s: Seconds = Field(default=60.0, description="How often the relay deletes what is older.")
 
 

@@ -92,6 +92,11 @@ def without_references_of(text: str, asked: str) -> str:
     return _REFERENCE.sub(lambda found: " " if _reference(found) in known else found.group(), text)
 
 
+def names_reference(text: str) -> bool:
+    """Whether the text names an order or invoice number."""
+    return _REFERENCE.search(text) is not None
+
+
 def _reference(found: re.Match[str]) -> str:
     return (found["named"] or found["plain"]).lower()
 

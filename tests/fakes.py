@@ -101,6 +101,8 @@ class FakeKnowledge:
 class FakeWriter:
     """Quotes the article; ``error`` is raised or ``text`` written instead, and ``hold`` is waited for."""
 
+    version = "fake 0"
+
     def __init__(self, *, is_remote: bool = False) -> None:
         self.is_remote = is_remote
         self.error: Exception | None = None

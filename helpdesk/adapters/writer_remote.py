@@ -99,6 +99,11 @@ class RemoteWriter(ABC):
         self._model = _model(settings.model, settings, breaker)
         self._stronger = _model(stronger, settings) if stronger else None
 
+    @property
+    def version(self) -> str:
+        """The model and the version of its instructions."""
+        return f"{self._model.name} {self._prompt_version}"
+
     def write(self, task: WritingTask) -> WrittenAnswer:
         """Write one answer; what was refused or cut off counts as insufficient, since asking again changes nothing.
 

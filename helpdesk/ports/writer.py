@@ -87,6 +87,10 @@ class Writer(Protocol):
     def is_remote(self) -> bool:
         """Whether writing waits for a server, so that several should be written at a time."""
 
+    @property
+    def version(self) -> str:
+        """Who writes, and by which instructions: with another version, the same task may get another answer."""
+
     def write(self, task: WritingTask) -> WrittenAnswer:
         """Write one answer.
 

@@ -1,10 +1,10 @@
-"""What every store promises about what answers cost."""
+"""What every store promises about what answers cost, and about those that are given again."""
 
 from datetime import timedelta
 
 import pytest
 
-from helpdesk.ports.store import Spending, Store
+from helpdesk.ports.store import CachedAnswer, Spending, Store
 from tests.factories import NOON, make_decision, make_submission
 
 
@@ -39,3 +39,38 @@ class WritingContract:
             tx.add_decisions([decision])
         with store.reading() as tx:
             assert tx.decisions(submission.ticket.ticket_id) == [decision]
+
+    def test_an_answer_is_found_by_its_key_until_it_is_too_old(self, store: Store) -> None:
+        kept = make_cached("a")
+        with store.transaction() as tx:
+            tx.add_cached_answers([kept])
+        with store.reading() as tx:
+            assert tx.cached_answer("a", since=NOON) == kept
+            assert tx.cached_answer("a", since=NOON + timedelta(seconds=1)) is None
+            assert tx.cached_answer("b", since=NOON) is None
+
+    def test_of_two_answers_under_one_key_the_first_stays(self, store: Store) -> None:
+        with store.transaction() as tx:
+            tx.add_cached_answers([make_cached("a", writer="first")])
+        with store.transaction() as tx:
+            tx.add_cached_answers([make_cached("a", writer="second"), make_cached("b")])
+        with store.reading() as tx:
+            found = [tx.cached_answer(key, since=NOON) for key in ("a", "b")]
+        assert [answer.writer for answer in found if answer is not None] == ["first", "m"]
+
+    def test_old_answers_and_those_beyond_a_number_are_pruned(self, store: Store) -> None:
+        with store.transaction() as tx:
+            tx.add_cached_answers([make_cached(str(minute), minute=minute) for minute in range(6)])
+            assert tx.prune_cached_answers(NOON, keep=10, limit=10) == 1
+            assert tx.prune_cached_answers(NOON, keep=2, limit=2) == 2
+            assert tx.prune_cached_answers(NOON, keep=2, limit=2) == 1
+            assert tx.prune_cached_answers(NOON, keep=2, limit=2) == 0
+            assert [key for key in "012345" if tx.cached_answer(key, since=NOON)] == ["4", "5"]
+            assert tx.prune_cached_answers(NOON, keep=0, limit=9) == 2
+
+
+def make_cached(key: str, *, writer: str = "m", minute: int = 0) -> CachedAnswer:
+    """Return an answer that was kept so many minutes past noon."""
+    return CachedAnswer(
+        key=key, writer=writer, prompt_version="1", blocks="[]", created_at=NOON + timedelta(minutes=minute)
+    )

@@ -228,6 +228,18 @@ corrections = Table(
     Index(None, "ticket_id"),
 )
 
+answer_cache = Table(
+    "answer_cache",
+    metadata,
+    _text("key", primary_key=True),
+    _text("writer"),
+    _text("prompt_version"),
+    _text("blocks"),
+    _time("created_at"),
+    Index(None, "created_at"),
+    sqlite_with_rowid=False,
+)
+
 outbox = Table(
     "outbox",
     metadata,

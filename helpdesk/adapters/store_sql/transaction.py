@@ -1,5 +1,6 @@
 """The transaction: all nouns of the store on one connection."""
 
+from helpdesk.adapters.store_sql.answer_cache import AnswerCache
 from helpdesk.adapters.store_sql.api_keys import ApiKeys
 from helpdesk.adapters.store_sql.corrections import Corrections
 from helpdesk.adapters.store_sql.dead_letters import DeadLetters
@@ -28,6 +29,7 @@ class SqlTransaction(
     ApiKeys,
     Facts,
     Spending,
+    AnswerCache,
     Pruning,
 ):
     """Implements the port's ``Transaction``."""
