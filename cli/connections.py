@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 import httpx
 
 from cli.ports import local_url
-from helpdesk.errors import HelpdeskError
+from helpdesk.errors import HelpdeskError, InvalidSetting
 from helpdesk.settings import Settings
-from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store
+from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
 
 _START = "`helpdesk run` starts it"
 _MAKE = "the first `helpdesk run` makes it"
@@ -80,9 +80,14 @@ def _try(
 
 
 def _writer(settings: Settings) -> Connection:
-    if settings.anthropic_api_key is None:
-        return Connection(name="writer", state="ok", detail="extractive: no ANTHROPIC_API_KEY is set")
-    detail = f"{settings.writer.model} with ANTHROPIC_API_KEY; not called, for a call costs money"
+    if settings.writer_provider == "extractive":
+        return Connection(name="writer", state="ok", detail="extractive: no model is asked")
+    try:
+        open_writer(settings).close()
+    except InvalidSetting as error:
+        return Connection(name="writer", state="failed", detail=str(error))
+    where = f" at {settings.writer.base_url}" if settings.writer.base_url else ""
+    detail = f"{settings.writer.model} by {settings.writer_provider}{where}; not called, for a call may cost money"
     return Connection(name="writer", state="ok", detail=detail)
 
 

@@ -75,6 +75,7 @@ def demo_settings(configured: "Settings", directory: Path) -> "Settings":
     local = {"host": LOOPBACK, "port": 0}
     embedded = {"rabbitmq_url": None, "database_url": None, "chroma_url": None, "anthropic_api_key": None}
     services = {
+        "writer": configured.writer.model_copy(update={"provider": "extractive"}),
         "metrics": configured.metrics.model_copy(update={"relay_port": 0, "worker_port": 0}),
         "ticket_api": configured.ticket_api.model_copy(update=local),
         "prediction_api": configured.prediction_api.model_copy(update={**local, "url": "", "api_key": None}),

@@ -140,7 +140,7 @@ def _parts(settings: "Settings") -> str:
             "SQLite" if settings.database_url is None else "PostgreSQL",
             "embedded queue" if settings.rabbitmq_url is None else "RabbitMQ",
             "local knowledge index" if settings.chroma_url is None else "Chroma server",
-            "extractive answers" if settings.anthropic_api_key is None else f"answers by {settings.writer.model}",
+            "extractive answers" if settings.writer_provider == "extractive" else f"answers by {settings.writer.model}",
         )
     )
 

@@ -72,8 +72,17 @@ def _decision(decision: Mapping[str, Any]) -> RenderableType:
     grid.add_row(
         Text("decision", "bright_black"), Text.assemble((f"{decision['outcome']}{where}", "bold"), f"  {reasons}")
     )
-    grid.add_row("", Text("\n".join(part for part in (versions, taken) if part), style="bright_black"))
+    lines = (versions, taken, _cost(decision))
+    grid.add_row("", Text("\n".join(line for line in lines if line), style="bright_black"))
     return Group(grid, Text())
+
+
+def _cost(decision: Mapping[str, Any]) -> str:
+    if not decision["usage"]:
+        return ""
+    tokens = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in decision["usage"].items())
+    cost = decision["cost_usd"]
+    return f"{tokens} · {'price not known' if cost is None else f'{cost:.5f} USD'}"
 
 
 def _message(message: Mapping[str, Any], title: str) -> RenderableType:

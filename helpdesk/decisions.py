@@ -35,6 +35,8 @@ class DecisionRecord:
         scores: what was compared (confidence, threshold, evidence, sentiment, …).
         versions: what was in force (model, policy, prompt, knowledge, writer).
         duration_ms: by stage (predict, retrieve, write, total).
+        usage: token counts of the models that wrote, and ``cost_usd`` what they cost (None: no answer was written, or
+            a model's price is not known).
     """
 
     ticket_id: str
@@ -46,4 +48,6 @@ class DecisionRecord:
     prediction: Mapping[str, object] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     duration_ms: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, int] = field(default_factory=dict)
+    cost_usd: float | None = None
     at: datetime

@@ -83,6 +83,16 @@ deliveries = Counter("helpdesk_deliveries_total", "Messages that the worker sett
 decisions = Counter(
     "helpdesk_decisions_total", "Decisions that took effect, with the code of their last reason.", ("outcome", "reason")
 )
+writer_tokens = Counter(
+    "helpdesk_writer_tokens_total",
+    "Tokens that models were paid for, also for answers that were not sent.",
+    ("model", "kind"),
+)
+writer_cost = Counter(
+    "helpdesk_writer_cost_usd_total",
+    "US dollars that models cost; models without a known price count nothing.",
+    ("model",),
+)
 handling_duration = Histogram(
     "helpdesk_handling_duration_seconds",
     "From the opening of a ticket's message to the commit of its decision.",

@@ -7,7 +7,7 @@ _PLACEHOLDER = re.compile(
     \{\{.*?\}\} | \{%.*?%\} | \$\{[^}\n]*\}               # {{name}}, {% if %}, ${name}
   | \{[A-Za-z_][\w\s-]*\}                                 # {order_number}
   | <(?!https?:)[A-Za-z][A-Za-z]*(?:[\s_-]+[A-Za-z]+)+>   # <order number>
-  | \[[A-Z][A-Z _-]{2,}\]                                 # [CUSTOMER NAME]
+  | \[[A-Z][A-Z _-]{2,}\d*\]                              # [CUSTOMER NAME], and [EMAIL_7] that stands for nothing
   | \[(?:insert|your|enter|name|date|number)\b[^\]\n]*\](?!\()   # [insert date here], yet not [your account](link)
   | %\([a-z_]+\)s | \b(?:TODO|FIXME|TBD|XXX+)\b | \b[Ll]orem\s[Ii]psum\b
     """,

@@ -122,6 +122,12 @@ class RetentionSettings(_Group):
 
     inbox_days: Days = Field(default=7.0, description="A handled message is remembered for this long.")
     idempotency_days: Days = Field(default=3.0, description="A retry under an `Idempotency-Key` may come this late.")
+    cached_answers_days: Days = Field(
+        default=7.0, description="A model's checked answer is given again to the same question for this long."
+    )
+    cached_answers: int = Field(
+        default=10_000, ge=0, description="How many such answers are kept (0: none is given again)."
+    )
     prune_every_s: Seconds = Field(default=60.0, description="How often the relay deletes what is older.")
 
 
@@ -147,11 +153,38 @@ class KnowledgeSettings(_Group):
 class WriterSettings(_Group):
     """Who writes automatic answers."""
 
-    model: str = Field(default="claude-haiku-5-5", description="Claude model; used when ANTHROPIC_API_KEY is set.")
-    base_url: str = Field(default="", description="Another address of the Messages API (empty: Anthropic's).")
+    provider: Literal["auto", "claude", "openai", "extractive"] = Field(
+        default="auto",
+        description="Who writes: `claude`, `openai` (any server with OpenAI's chat completions), or `extractive` (no "
+        "model). `auto`: Claude where ANTHROPIC_API_KEY is set, else extractive.",
+    )
+    model: str = Field(default="claude-haiku-5-5", description="Model; the default is Claude's, `openai` needs a name.")
+    stronger_model: str | None = Field(
+        default=None,
+        description="Asked where the model finds the passages insufficient though the evidence is good (unset: "
+        "`claude-sonnet-5-5` beside Claude, else none; empty: none).",
+    )
+    escalate_evidence: float = Field(
+        default=0.55,
+        ge=0,
+        le=1,
+        description="Evidence from which the stronger model is asked; the policy's bound is lower.",
+    )
+    base_url: str = Field(default="", description="Another address of the API (empty: Anthropic's, or OpenAI's).")
     timeout_s: Seconds = Field(default=20.0, description="Per call.")
     deadline_s: Seconds = Field(default=40.0, description="For all calls of one answer together.")
     max_tokens: int = Field(default=700, ge=64, description="Longest answer.")
+    hourly_budget_usd: float = Field(
+        default=10.0,
+        ge=0,
+        description="What all answers together may cost within an hour; then people answer (0: no limit).",
+    )
+    ticket_budget_usd: float = Field(
+        default=0.10, ge=0, description="What the answers to one ticket may cost; then people answer (0: no limit)."
+    )
+    prices_file: Path | None = Field(
+        default=None, description="YAML file of prices that adds to, or replaces, those in `writer_prices.yaml`."
+    )
 
 
 class TrackingSettings(_Group):
@@ -229,6 +262,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("MLFLOW_TRACKING_URI"),
         description="URL of an MLflow server; `helpdesk train` logs to it (unset: nothing is logged).",
     )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_API_KEY"),
+        description="Key of the OpenAI-compatible server (unset: none is sent); read only by the provider `openai`.",
+    )
     store: StoreSettings = StoreSettings()
     broker: BrokerSettings = BrokerSettings()
     ticket_api: TicketApiSettings = TicketApiSettings()
@@ -242,6 +280,14 @@ class Settings(BaseSettings):
     client: ClientSettings = ClientSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def writer_provider(self) -> Literal["claude", "openai", "extractive"]:
+        """Who writes the answers."""
+        if self.writer.provider != "auto":
+            return self.writer.provider
+        has_key = self.anthropic_api_key is not None and self.anthropic_api_key.get_secret_value()
+        return "claude" if has_key else "extractive"
 
 
 def load_settings(**overrides: Any) -> Settings:

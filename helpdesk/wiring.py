@@ -5,11 +5,14 @@ Imports stand inside the functions, so that a service loads only what it opens.
 
 import logging
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from helpdesk.settings import Settings
+from helpdesk.errors import InvalidSetting
+from helpdesk.settings import Settings, WriterSettings
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from helpdesk.desk import Desk
     from helpdesk.ports.broker import Broker
     from helpdesk.ports.encoder import Encoder
@@ -73,14 +76,35 @@ def open_knowledge(settings: Settings) -> "Knowledge":
 
 
 def open_writer(settings: Settings) -> "Writer":
-    """Return Claude where ``ANTHROPIC_API_KEY`` is set, else the extractive writer."""
-    if settings.anthropic_api_key is not None and settings.anthropic_api_key.get_secret_value():
-        from helpdesk.adapters.writer_claude import ClaudeWriter
+    """Return the writer that the settings name; by default Claude where there is a key, else the extractive writer.
 
-        return ClaudeWriter(settings.anthropic_api_key.get_secret_value(), settings.writer)
-    from helpdesk.adapters.writer_extractive import ExtractiveWriter
+    Raises:
+        InvalidSetting: the provider lacks its key or the name of its model.
+    """
+    match settings.writer_provider:
+        case "claude":
+            from helpdesk.adapters.writer_claude import ClaudeWriter
 
-    return ExtractiveWriter(_encoder())
+            if not (key := _secret(settings.anthropic_api_key)):
+                raise InvalidSetting("is not set", field="ANTHROPIC_API_KEY", remedy="the provider `claude` needs it")
+            return ClaudeWriter(key, settings.writer)
+        case "openai":
+            from helpdesk.adapters.writer_openai import OpenAiWriter
+
+            if settings.writer.model == WriterSettings().model:
+                remedy = "the provider `openai` needs the name of a model that its server has"
+                raise InvalidSetting(f"is {settings.writer.model}", field="HELPDESK_WRITER__MODEL", remedy=remedy)
+            return OpenAiWriter(_secret(settings.openai_api_key), settings.writer)
+        case "extractive":
+            from helpdesk.adapters.writer_extractive import ExtractiveWriter
+
+            return ExtractiveWriter(_encoder())
+        case never:
+            assert_never(never)
+
+
+def _secret(setting: "SecretStr | None") -> str:
+    return "" if setting is None else setting.get_secret_value()
 
 
 @cache

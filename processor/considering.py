@@ -4,12 +4,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from helpdesk.decisions import Outcome
+from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
-from helpdesk.ports.writer import Writer, WritingTask
+from helpdesk.ports.writer import Writer, WritingTask, WrittenAnswer
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import answered_last_by
+from processor.answer_cache import AnswerCache
+from processor.budget import Budget
 from processor.checks import check_answer
 from processor.decide import Decision, decide, triage
 from processor.evidence import evidence
@@ -18,16 +20,31 @@ from processor.work import Work
 
 
 class Consideration:
-    """The slow part of handling a ticket. Nothing here writes to the store, so it can be done again at any time."""
+    """The slow part of handling a ticket. Nothing here changes a ticket, so it can be done again at any time.
+
+    Args:
+        budget: for a writer that costs money.
+        cache: for one whose answers are worth keeping.
+    """
 
     def __init__(
-        self, predictor: Predictor, knowledge: Knowledge, writer: Writer, policy: Policy, *, passages: int
+        self,
+        predictor: Predictor,
+        knowledge: Knowledge,
+        writer: Writer,
+        policy: Policy,
+        *,
+        passages: int,
+        budget: Budget | None = None,
+        cache: AnswerCache | None = None,
     ) -> None:
         self._predictor = predictor
         self._knowledge = knowledge
         self._writer = writer
         self._policy = policy
         self._passages = passages
+        self._budget = budget
+        self._cache = cache
 
     @property
     def writes_remotely(self) -> bool:
@@ -58,29 +75,54 @@ class Consideration:
     def write(self, work: Work) -> None:
         """Write the answer of a ticket that is to be answered or drafted, and check it; one that fails is routed.
 
+        So is every ticket once the budget is exhausted. What an answer cost is recorded at once, in a transaction of
+        its own: it is spent whatever becomes of the answer.
+
         Raises:
             WriterUnavailable: nothing was written.
         """
         decision, prediction = work.decision, work.prediction
         if decision is None or prediction is None or decision.outcome is Outcome.ROUTE:
             return
+        key = self._cache.key(work, prediction) if self._cache is not None else None
+        if key is not None and self._reuse(work, decision, key):
+            return
+        if self._budget is not None and (exhausted := self._budget.exhausted(work.ticket.ticket_id)):
+            work.decision = _to_a_person(decision, prediction, [exhausted])
+            return
         started = time.perf_counter()
-        task = WritingTask(
-            ticket_id=work.ticket.ticket_id,
-            subject=work.ticket.subject,
-            conversation=work.conversation,
-            passages=work.passages,
-            language=prediction.language or "en",
-        )
-        answer = self._writer.write(task)
+        answer = self._writer.write(_task(work, decision, prediction))
         work.duration_ms["write"] = _since_ms(started)
+        if self._budget is not None:
+            self._budget.spend(work.ticket.ticket_id, answer)
+        self._take(work, answer)
+        if failed := self._check(work, answer):
+            work.decision = _to_a_person(decision, prediction, failed)
+        elif self._cache is not None and key is not None:
+            work.to_cache = self._cache.entry(key, answer, work.passages)
+
+    def _reuse(self, work: Work, decision: Decision, key: str) -> bool:
+        """Give the ticket the answer that the same question got before, where there is one and it passes the checks."""
+        answer = self._cache.find(key) if self._cache is not None else None
+        if answer is None or self._check(work, answer):
+            return False
+        self._take(work, answer)
+        text = "The same question was answered before; that answer was checked again and is used here."
+        work.decision = replace(decision, reasons=(*decision.reasons, Reason(code="answer_reused", text=text)))
+        return True
+
+    def _take(self, work: Work, answer: WrittenAnswer) -> None:
         work.answer = answer
         work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
-        failed = check_answer(answer, work.passages, work.conversation, subject=work.ticket.subject)
-        if failed:
-            work.decision = replace(
-                decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *failed)
-            )
+
+    def _check(self, work: Work, answer: WrittenAnswer) -> list[Reason]:
+        return check_answer(
+            answer,
+            work.passages,
+            work.conversation,
+            subject=work.ticket.subject,
+            link_hosts=self._policy.link_hosts,
+        )
 
     def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
         started = time.perf_counter()
@@ -108,6 +150,22 @@ class Consideration:
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
         score = evidence(passages, prediction.prediction_confidence)
         return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
+
+
+def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask:
+    return WritingTask(
+        ticket_id=work.ticket.ticket_id,
+        subject=work.ticket.subject,
+        conversation=work.conversation,
+        passages=work.passages,
+        evidence=decision.scores.get("evidence", 0.0),
+        language=prediction.language or "en",
+    )
+
+
+def _to_a_person(decision: Decision, prediction: Prediction, reasons: Sequence[Reason]) -> Decision:
+    """Return the decision turned into one for the category's queue, with why."""
+    return replace(decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *reasons))
 
 
 def _since_ms(started: float) -> float:

@@ -8,7 +8,7 @@ from functools import lru_cache
 _LINK = re.compile(r"(?:https?|hxxps?|ftp)://\S+|\bwww\.\S+", re.IGNORECASE)
 _HOST = re.compile(r"(?<![@\w.-])(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:/\S*)?", re.IGNORECASE)
 _SPELT_HOST = re.compile(
-    r"[\w-]+(?:\s*[\[({]\s*(?:dot|\.)\s*[\])}]\s*|\s+dot\s+|\s+\.\s*)(?:com|net|org|io|info|biz|co|shop|example)\b",
+    r"[\w-]+(?:\s*[\[({]\s*(?:dot|\.)\s*[\])}]\s*|\s+(?:dot|punkt|punto|ponto|point|kropka|nokta|точка)\s+|\s+\.\s*)(?:com|net|org|io|info|biz|co|shop|example)\b",
     re.IGNORECASE,
 )
 _SCHEME = re.compile(r"\b(?:javascript|vbscript|data|file|tel|sms|mailto|bitcoin|intent):\S+", re.IGNORECASE)
@@ -32,7 +32,7 @@ _ROUND = {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "
 _LARGE = {"hundred": 100, "thousand": 1000}
 _WORDS = {word: str(value) for word, value in ({w: n for n, w in enumerate(_SMALL, start=2)} | _ROUND | _LARGE).items()}
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
-_ONE_WAY = str.maketrans("’‘“”‑–", "''\"\"--", "\u00ad")
+_ONE_WAY = str.maketrans("’‘“”‑–。｡", "''\"\"--..", "\u00ad")
 
 
 def plain(text: str) -> str:
@@ -71,6 +71,13 @@ def facts_of(text: str) -> Facts:
     )
 
 
+def host_of(place: str) -> str:
+    """Return the host of a link or e-mail address in lower case, with no port; empty where it has none."""
+    bare = re.sub(r"^(?:https?|ftp)://", "", place.lower())
+    host = re.split(r"[/?#:]", bare, maxsplit=1)[0].rpartition("@")[2]
+    return host.strip(".")
+
+
 def without_links(text: str) -> str:
     """Return the text without its links, whose words are no sentences."""
     return _LINK.sub(" ", text)
@@ -83,6 +90,11 @@ def without_references_of(text: str, asked: str) -> str:
     """
     known = {_reference(found) for found in _REFERENCE.finditer(asked)}
     return _REFERENCE.sub(lambda found: " " if _reference(found) in known else found.group(), text)
+
+
+def names_reference(text: str) -> bool:
+    """Whether the text names an order or invoice number."""
+    return _REFERENCE.search(text) is not None
 
 
 def _reference(found: re.Match[str]) -> str:

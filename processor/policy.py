@@ -53,6 +53,7 @@ class Policy(BaseModel):
     evidence_threshold: Probability
     upset_at: float = Field(ge=-1.0, le=1.0)
     languages: frozenset[str]
+    link_hosts: frozenset[str] = frozenset()
     asks_for_person: tuple[str, ...]
     reserved_topics: dict[str, tuple[str, ...]]
 

@@ -34,10 +34,18 @@ _CLAIM = re.compile(
         [^,;]{{0,40}}\b{_GIFT}\b                                                       # you will receive a refund
   | \byour\s+(?:full\s+)?(?:{_GIFT}|parcel|order|payment)\s+is\s+(?:on|under)\b        # your refund is on its way
   | \b(?:consider\s+it\s+done|all\s+done|all\s+set|taken\s+care\s+of|guarantee[ds]?)\b
+  | \b(?:hereby|legally|binding)\b | \bmoney\s+is\s+back\b | \b(?:may|can|shall)\s+keep\s+(?:the|your|it|them)\b
+  | \b(?:not|n't|never)\s+(?:(?:need|have)\s+to\s+|needed\s+to\s+)?pay\b | \bneedn't\s+pay\b
   | ^\W*(?:{_DONE})\W*$                                                                # Approved!
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_OWN_CASE = re.compile(
+    rf"{_WE}(?:'ve|\s+have|\s+has)?\s+{_SOON}(?:{_DONE})\s+(?:\w+\s+){{0,2}}your?\b"
+    rf"|\byour\s+(?:\w+\s+){{1,2}}(?:has|have|was|were)\s+{_SOON}(?:been\s+)?{_SOON}(?:{_DONE})\b",
+    re.IGNORECASE,
+)
+"""What is said of the reader's own case, which no article can know."""
 _PASSIVE = re.compile(rf"\b(?:is|are|be|been|gets?)\s+(?:being\s+)?{_SOON}({_DONE})\b", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\b(?:if|once|when|whenever|as soon as|after|before|until|unless|whether|while|as long as|only)\b", re.IGNORECASE
@@ -51,6 +59,14 @@ _SECRET = re.compile(
     r"|one-time\s+code|otp|passport|identity\s+card)\b",
     re.IGNORECASE,
 )
+_KEY = r"(?:passwords?|passcode|card\s+(?:number|details)|cvv|cvc|pin|security\s+code|one-time\s+code|otp)"
+_KEY_WANTED = re.compile(
+    r"^(?:(?!\b(?:never|not|n't|no|nobody|without)\b)[^.!?\n])*?\b(?:(?:send|reply|give|tell|provide|submit)\b"
+    rf"[^.!?\n]{{0,60}}\b{_KEY}\b(?!\s+(?:covered|hidden))"
+    rf"|(?:enter|type|put)\b[^.!?\n]{{0,60}}\b{_KEY}\b[^.!?\n]{{0,40}}\b(?:here|chat|reply|below|e-?mail)\b)",
+    re.IGNORECASE,
+)
+"""A request for what no shop asks for in a message, whoever wrote it into an article."""
 _OF_ITSELF = re.compile(
     r"\b(?:system\s+prompt|my\s+(?:instructions|prompt|guidelines|rules)|as\s+an?\s+(?:ai|language\s+model|chatbot)"
     r"|language\s+model|(?:previous|prior|above)\s+instructions|developer\s+mode|jailbreak)\b",
@@ -70,12 +86,16 @@ class _Source:
 def promise(text: str, sources: Sequence[str]) -> str | None:
     """Return the first claim of the text that no source makes, or None.
 
-    A clause that stands in a source is the source's own. Apart from it, a phrase such as "has been packed" may be
-    used where a source uses it, under a condition ("once it has been packed"): that tells when, and claims nothing.
+    A clause that stands in a source is the source's own, unless it tells of the reader's case as a fact. Apart from
+    it, a phrase such as "has been packed" may be used where a source uses it, under a condition ("once it has been
+    packed"): that tells when, and claims nothing.
     A general passive ("the return is checked") may also be reworded, of the same thing.
     """
     read = [_read(source) for source in sources]
     for clause in _CLAUSE.findall(text):
+        own = _OWN_CASE.search(clause)
+        if own is not None and _CONDITION.search(clause, 0, own.start()) is None:
+            return own.group().strip()
         squeezed = _squeezed(clause)
         quotable = len(clause.split()) >= _LONG_ENOUGH_TO_BE_A_QUOTE
         if any(squeezed in source.clauses or (quotable and squeezed in source.squeezed) for source in read):
@@ -92,7 +112,11 @@ def promise(text: str, sources: Sequence[str]) -> str | None:
 
 
 def request_for_secret(text: str, sources: Sequence[str]) -> str | None:
-    """Return the first request for a password, card number or the like which no source makes."""
+    """Return the first request for a password, card number or the like, also where a source makes it; a request for
+    papers or an account's number only where none does."""
+    for clause in _CLAUSE.findall(text):
+        if wanted := _KEY_WANTED.search(clause.strip()):
+            return wanted.group()
     return _first_unknown(_SECRET, text, sources)
 
 

@@ -9,7 +9,7 @@ from helpdesk import envelopes
 from helpdesk.decisions import DecisionRecord, Outcome
 from helpdesk.desk import event, waiting
 from helpdesk.ports.broker import Envelope
-from helpdesk.ports.store import Transaction
+from helpdesk.ports.store import CachedAnswer, Transaction
 from helpdesk.tickets import (
     AWAITS_MACHINE,
     GENERAL,
@@ -37,6 +37,7 @@ class Effects:
     messages: list[ConversationMessage] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     decisions: list[DecisionRecord] = field(default_factory=list)
+    cached: list[CachedAnswer] = field(default_factory=list)
     outbox: list[tuple[str | None, Envelope]] = field(default_factory=list)
 
     def write(self, tx: Transaction, *, at: datetime) -> None:
@@ -46,6 +47,7 @@ class Effects:
         tx.add_messages(self.messages)
         tx.add_answers(self.answers)
         tx.add_decisions(self.decisions)
+        tx.add_cached_answers(self.cached)
         tx.add_outbox(self.outbox, at=at)
 
 
@@ -90,6 +92,7 @@ def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, a
     answer = _answer(work, sent=decision.outcome is Outcome.ANSWER, at=at)
     if decision.outcome is Outcome.ANSWER and answer is not None:
         after = ticket.after(Action.ANSWER, at=at, queue=None, entry_id=None)
+        effects.cached += [work.to_cache] if work.to_cache is not None else []
         effects.messages.append(
             ConversationMessage(
                 ticket_id=ticket.ticket_id,
@@ -171,5 +174,7 @@ def _decision_record(work: Work, decision: Decision, at: datetime) -> DecisionRe
         prediction=work.prediction.model_dump() if work.prediction is not None else {},
         versions=work.versions,
         duration_ms=work.duration_ms,
+        usage=work.answer.usage if work.answer is not None else {},
+        cost_usd=work.answer.cost_usd if work.answer is not None else None,
         at=at,
     )

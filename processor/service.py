@@ -11,8 +11,12 @@ from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.metrics_server import observed
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge, Question
-from helpdesk.settings import Settings
+from helpdesk.ports.store import Store
+from helpdesk.ports.writer import Writer
+from helpdesk.settings import RetentionSettings, Settings, WriterSettings
 from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
+from processor.answer_cache import AnswerCache
+from processor.budget import Budget
 from processor.considering import Consideration
 from processor.following import Follower
 from processor.policy import load_policy
@@ -42,7 +46,15 @@ def serve(settings: Settings) -> None:
         predictor = stack.enter_context(closing(open_predictor(settings)))
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
         writer = stack.enter_context(closing(open_writer(settings)))
-        consideration = Consideration(predictor, knowledge, writer, policy, passages=settings.knowledge.passages)
+        consideration = Consideration(
+            predictor,
+            knowledge,
+            writer,
+            policy,
+            passages=settings.knowledge.passages,
+            budget=_budget(store, settings.writer) if writer.is_remote else None,
+            cache=_cache(store, writer, settings.retention),
+        )
         checks = {
             "store": store.check,
             "broker": broker.check,
@@ -57,6 +69,17 @@ def serve(settings: Settings) -> None:
         log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
         keep_working(lambda: Worker(store, broker, consideration, settings.processor).run(stop), broker, stop)
     log.info("worker stopped")
+
+
+def _budget(store: Store, writer: WriterSettings) -> Budget:
+    return Budget(store, per_hour_usd=writer.hourly_budget_usd, per_ticket_usd=writer.ticket_budget_usd)
+
+
+def _cache(store: Store, writer: Writer, retention: RetentionSettings) -> AnswerCache | None:
+    """Return the cache for a writer that is worth it: what this machine writes by itself is written at once."""
+    if not writer.is_remote or not retention.cached_answers:
+        return None
+    return AnswerCache(store, writer_version=writer.version, keep_days=retention.cached_answers_days)
 
 
 def keep_working(work: Callable[[], None], broker: Broker, stop: threading.Event) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from helpdesk.messages import TicketSubmitted
 from helpdesk.ports.broker import Delivery
 from helpdesk.ports.knowledge import Passage
+from helpdesk.ports.store import CachedAnswer
 from helpdesk.ports.writer import WrittenAnswer
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import ConversationMessage, Ticket
@@ -22,6 +23,7 @@ class Work:
         text: the customer's own words since the last answer, with the subject before the first.
         excerpt: as much of them as models read, the newest first of all.
         crashes: how often its handling was begun before and ended without a word.
+        to_cache: what is kept of the answer for tickets that ask the same, once it is sent.
         begun: when the work began, on the clock of ``time.perf_counter``.
     """
 
@@ -36,6 +38,7 @@ class Work:
     passages: Sequence[Passage] = ()
     decision: Decision | None = None
     answer: WrittenAnswer | None = None
+    to_cache: CachedAnswer | None = None
     versions: dict[str, str] = field(default_factory=dict)
     duration_ms: dict[str, float] = field(default_factory=dict)
     begun: float = field(default_factory=time.perf_counter)

@@ -1,4 +1,4 @@
-"""The pruner: deletes the memory of handled messages and answered requests once no repetition of them is expected.
+"""The pruner: deletes the memory of handled messages, answered requests and answers once it is of no more use.
 
 A repetition that comes later still does no harm: a message names its ticket's turn, which was decided long ago, and a
 request under a forgotten key is a new one.
@@ -31,6 +31,7 @@ class PruneReport:
 
     inbox: int = 0
     idempotency: int = 0
+    answer_cache: int = 0
 
 
 class Pruner:
@@ -40,6 +41,8 @@ class Pruner:
         self._store = store
         self._keep_inbox = timedelta(days=retention.inbox_days)
         self._keep_idempotency = timedelta(days=retention.idempotency_days)
+        self._keep_cached = timedelta(days=retention.cached_answers_days)
+        self._cached_answers = retention.cached_answers
         self._every_s = retention.prune_every_s
         self._clock = clock
 
@@ -66,6 +69,12 @@ class Pruner:
             inbox=self._prune(lambda tx, limit: tx.prune_inbox(now - self._keep_inbox, limit=limit), stop),
             idempotency=self._prune(
                 lambda tx, limit: tx.prune_idempotency_records(now - self._keep_idempotency, limit=limit), stop
+            ),
+            answer_cache=self._prune(
+                lambda tx, limit: tx.prune_cached_answers(
+                    now - self._keep_cached, keep=self._cached_answers, limit=limit
+                ),
+                stop,
             ),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from helpdesk.decisions import Reason
 from helpdesk.errors import ArticleNotFound, KnowledgeUnavailable, PredictorUnavailable
 from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question
-from helpdesk.ports.writer import AnswerBlock, WritingTask, WrittenAnswer
+from helpdesk.ports.writer import AnswerBlock, ModelCall, WritingTask, WrittenAnswer
 from helpdesk.predictions import LabelScore, Prediction
 from helpdesk.tickets import Citation
 
@@ -103,6 +103,8 @@ class FakeKnowledge:
 class FakeWriter:
     """Quotes the article; ``error`` is raised or ``text`` written instead, and ``hold`` is waited for."""
 
+    version = "fake 0"
+
     def __init__(self, *, is_remote: bool = False) -> None:
         self.is_remote = is_remote
         self.error: Exception | None = None
@@ -111,6 +113,7 @@ class FakeWriter:
         self.hold.set()
         self.entered = threading.Event()
         self.tasks: list[WritingTask] = []
+        self.calls: tuple[ModelCall, ...] = ()
 
     def write(self, task: WritingTask) -> WrittenAnswer:
         self.tasks.append(task)
@@ -122,7 +125,7 @@ class FakeWriter:
         quote = article.body.split(". ")[0] + "."
         citation = Citation(article_id=article.article_id, title=article.title, quote=quote, url=article.url)
         block = AnswerBlock(text=self.text, citations=(citation,))
-        return WrittenAnswer(blocks=(block,), sufficient=True, writer="fake", prompt_version="0")
+        return WrittenAnswer(blocks=(block,), sufficient=True, writer="fake", prompt_version="0", calls=self.calls)
 
     def close(self) -> None:
         """Nothing is held."""

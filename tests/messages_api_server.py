@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 Request = Mapping[str, Any]
 
@@ -89,13 +89,15 @@ def quoting_the_first_result(request: Request) -> Reply:
     return message(blocks)
 
 
-class MessagesApiServer:
-    """Serves ``POST /v1/messages`` on a free port of the loopback interface.
+class ScriptedServer:
+    """Serves ``POST`` to one path on a free port of the loopback interface.
 
     Attributes:
         script: what answers the next calls: a reply, or what makes one from the request. Empty: a well-behaved model.
         requests: bodies of the calls so far; ``headers`` their headers, ``times`` when they came.
     """
+
+    path: ClassVar[str]
 
     def __init__(self) -> None:
         self.script: deque[Reply | Callable[[Request], Reply]] = deque()
@@ -106,9 +108,18 @@ class MessagesApiServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
+    def by_itself(self, request: Request) -> Reply:
+        """Answer where the script is at its end."""
+        raise NotImplementedError
+
     @property
     def url(self) -> str:
         """The address to use as ``base_url``."""
+        raise NotImplementedError
+
+    @property
+    def root(self) -> str:
+        """The address without a path."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -126,7 +137,7 @@ class MessagesApiServer:
         self.requests.append(request)
         self.headers.append(headers)
         self.times.append(time.monotonic())
-        answer = self.script.popleft() if self.script else quoting_the_first_result
+        answer = self.script.popleft() if self.script else self.by_itself
         return answer if isinstance(answer, Reply) else answer(request)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -145,7 +156,7 @@ class MessagesApiServer:
                     self.close_connection = True
 
             def _send(self, reply: Reply) -> None:
-                self.send_response(reply.status if self.path == "/v1/messages" else 404)
+                self.send_response(reply.status if self.path == outer.path else 404)
                 self.send_header("content-type", reply.content_type)
                 self.send_header("content-length", str(len(reply.body)))
                 for name, value in reply.headers.items():
@@ -163,3 +174,18 @@ class MessagesApiServer:
                 pass
 
         return Handler
+
+
+class MessagesApiServer(ScriptedServer):
+    """Serves ``POST /v1/messages``."""
+
+    path = "/v1/messages"
+
+    def by_itself(self, request: Request) -> Reply:
+        """Answer as a well-behaved model does."""
+        return quoting_the_first_result(request)
+
+    @property
+    def url(self) -> str:
+        """The address to use as ``base_url``."""
+        return self.root

@@ -14,6 +14,8 @@ from helpdesk.ports.broker import LANES
 from helpdesk.ports.predictor import Predictor
 from helpdesk.settings import BrokerSettings, ProcessorSettings, Settings
 from helpdesk.tickets import AWAITS_MACHINE, Ticket
+from processor.answer_cache import AnswerCache
+from processor.budget import Budget
 from processor.considering import Consideration
 from processor.policy import load_policy
 from processor.worker import Worker
@@ -42,6 +44,8 @@ class Shop:
         self.predictor, self.knowledge = FakePredictor(), FakeKnowledge()
         self.prediction_service: Predictor = self.predictor
         self.writer = FakeWriter(is_remote=remote_writer)
+        self.cache: AnswerCache | None = None
+        self.hourly_budget_usd = self.ticket_budget_usd = 0.0
         self.relay = Relay(self.store, self.broker, confirm_timeout_s=5)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -55,10 +59,17 @@ class Shop:
         self.relay.run_once()
         return submission.ticket.ticket_id
 
+    def write_again(self, ticket_id: str, text: str) -> None:
+        self.desk.add_customer_message(ticket_id, text, owner=None, decide_within_s=60)
+        self.relay.run_once()
+
     def start_worker(self) -> None:
         policy = load_policy(self.settings.processor.policy_file)
-        consideration = Consideration(self.prediction_service, self.knowledge, self.writer, policy, passages=3)
-        worker = Worker(self.store, self.broker, consideration, self.settings.processor)
+        budget = Budget(self.store, per_hour_usd=self.hourly_budget_usd, per_ticket_usd=self.ticket_budget_usd)
+        self.consideration = Consideration(
+            self.prediction_service, self.knowledge, self.writer, policy, passages=3, budget=budget, cache=self.cache
+        )
+        worker = Worker(self.store, self.broker, self.consideration, self.settings.processor)
 
         def run() -> None:
             try:

@@ -153,6 +153,8 @@ class DecisionView(_View):
     prediction: dict[str, Any]
     versions: dict[str, str]
     duration_ms: dict[str, float]
+    usage: dict[str, int] = Field(description="Tokens of the models that wrote; empty where none did.")
+    cost_usd: float | None = Field(description="What they cost; null where no answer was written or no price is known.")
     at: datetime
 
 

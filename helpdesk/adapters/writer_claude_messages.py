@@ -1,28 +1,18 @@
 """What is said to Claude and what it says back: the request's blocks, and its reply as an answer with citations."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from helpdesk.adapters.sentences import units
+from helpdesk.adapters.writer_prompt import INSUFFICIENT, MAX_PASSAGES, ticket_text
+from helpdesk.adapters.writer_reply import Piece, Reply, Verdict, paragraphs
 from helpdesk.ports.knowledge import Article
-from helpdesk.ports.writer import AnswerBlock, WritingTask
+from helpdesk.ports.writer import WritingTask
 from helpdesk.tickets import Citation
 
-INSUFFICIENT = "INSUFFICIENT_PASSAGES"
-"""What Claude replies where the passages hold no answer."""
-
-MAX_PASSAGES = 5
-MAX_CONVERSATION_BYTES = 32_768
-"""Of a conversation the newest messages are sent up to this size, and the newest in any case."""
-
 _FINISHED = frozenset({"end_turn", "stop_sequence"})
-_FEW_WORDS = 3
-_PARAGRAPH = re.compile(r"\n\s*\n")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
 class _Cited(BaseModel):
@@ -43,14 +33,6 @@ class _Reply(BaseModel):
     usage: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Claude's reply; no blocks where it said that the passages are insufficient, refused, or did not finish."""
-
-    blocks: tuple[AnswerBlock, ...]
-    usage: Mapping[str, int]
-
-
 def request_content(task: WritingTask) -> list[dict[str, Any]]:
     """Return the user message: every article as a search result, a text block per sentence or step; then the ticket."""
     results: list[dict[str, Any]] = [
@@ -63,7 +45,7 @@ def request_content(task: WritingTask) -> list[dict[str, Any]]:
         }
         for passage in task.passages[:MAX_PASSAGES]
     ]
-    return [*results, {"type": "text", "text": _ticket(task)}]
+    return [*results, {"type": "text", "text": ticket_text(task)}]
 
 
 def read_reply(data: object, articles: Sequence[Article]) -> Reply:
@@ -78,59 +60,17 @@ def read_reply(data: object, articles: Sequence[Article]) -> Reply:
         raise ValueError(f"no message: {error.error_count()} fields do not fit") from error
     usage = {name: value for name, value in reply.usage.items() if name.endswith("_tokens") and type(value) is int}
     texts = [block for block in reply.content if block.type == "text"]
-    if reply.stop_reason not in _FINISHED or INSUFFICIENT in "".join(block.text for block in texts):
-        return Reply((), usage)
-    return Reply(tuple(_paragraphs(texts, articles)), usage)
+    if reply.stop_reason not in _FINISHED:
+        return Reply(Verdict.UNFINISHED, usage)
+    if INSUFFICIENT in "".join(block.text for block in texts):
+        return Reply(Verdict.INSUFFICIENT, usage)
+    blocks = tuple(paragraphs(_piece(block, articles) for block in texts))
+    return Reply(Verdict.ANSWERED if blocks else Verdict.UNFINISHED, usage, blocks)
 
 
-def _ticket(task: WritingTask) -> str:
-    lines = _newest(
-        [f'<message from="{message.author.value}">{_neutral(message.text)}</message>' for message in task.conversation]
-    )
-    if len(lines) < len(task.conversation):
-        lines.insert(0, "(Earlier messages are left out.)")
-    subject = f"<subject>{_neutral(task.subject)}</subject>"
-    return "\n".join(
-        ("<ticket>", subject, *lines, "</ticket>", "Answer what the customer wrote since the last answer.")
-    )
-
-
-def _newest(lines: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    room = MAX_CONVERSATION_BYTES
-    for line in reversed(lines):
-        room -= len(line.encode("utf-8", "replace"))
-        if kept and room < 0:
-            break
-        kept.append(line)
-    return kept[::-1]
-
-
-def _neutral(text: str) -> str:
-    """Return the text unable to close the element that it stands in, or to hide words in unprintable characters."""
-    return _UNPRINTABLE.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _paragraphs(blocks: Sequence[_Block], articles: Sequence[Article]) -> Iterator[AnswerBlock]:
-    """Join the pieces that Claude's citations cut the text into.
-
-    A piece of more than a few words that cites nothing stays apart, so that whoever checks the answer sees it.
-    """
-    text, citations = "", dict[Citation, None]()
-    for block in blocks:
-        cited = [_citation(one, articles) for one in block.citations or () if one.type == "search_result_location"]
-        for number, piece in enumerate(_PARAGRAPH.split(block.text)):
-            stands_apart = not cited and len(piece.split()) > _FEW_WORDS
-            if (number > 0 or stands_apart) and text.strip():
-                yield AnswerBlock(text=text.strip(), citations=tuple(citations))
-                text, citations = "", {}
-            if stands_apart:
-                yield AnswerBlock(text=piece.strip())
-            else:
-                text += piece
-                citations |= dict.fromkeys(cited if piece.strip() else ())
-    if text.strip():
-        yield AnswerBlock(text=text.strip(), citations=tuple(citations))
+def _piece(block: _Block, articles: Sequence[Article]) -> Piece:
+    cited = [one for one in block.citations or () if one.type == "search_result_location"]
+    return Piece(block.text, tuple(_citation(one, articles) for one in cited))
 
 
 def _citation(cited: _Cited, articles: Sequence[Article]) -> Citation:

@@ -45,6 +45,7 @@ class ExtractiveWriter:
     """
 
     is_remote = False
+    version = "extractive-1"
 
     def __init__(self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.40) -> None:
         self._encoder = encoder
@@ -161,4 +162,6 @@ def _citation(article: Article, quote: str) -> Citation:
 
 
 def _answer(blocks: tuple[AnswerBlock, ...]) -> WrittenAnswer:
-    return WrittenAnswer(blocks=blocks, sufficient=bool(blocks), writer="extractive", prompt_version="extractive-1")
+    return WrittenAnswer(
+        blocks=blocks, sufficient=bool(blocks), writer="extractive", prompt_version=ExtractiveWriter.version
+    )

@@ -157,6 +157,27 @@ class CorrectionRow:
     correction: Correction
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What one call of a model cost, in US dollars."""
+
+    ticket_id: str
+    model: str
+    usd: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachedAnswer:
+    """A checked answer that may be given again; ``blocks`` are its blocks as JSON."""
+
+    key: str
+    writer: str
+    prompt_version: str
+    blocks: str
+    created_at: datetime
+
+
 class Transaction(KnowledgeVersions, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
@@ -263,6 +284,21 @@ class Transaction(KnowledgeVersions, Protocol):
         Pages that are read in one transaction of ``reading`` belong together: no correction is missed or met twice.
         """
 
+    # What answers cost
+    def add_spending(self, added: Sequence[Spending]) -> None: ...
+    def spent_since(self, moment: datetime) -> float:
+        """Return what was spent from a moment on, in US dollars."""
+
+    def spent_on(self, ticket_id: str) -> float:
+        """Return what was spent on a ticket, in all its turns."""
+
+    # Answers that may be given again
+    def add_cached_answers(self, added: Sequence[CachedAnswer]) -> None:
+        """Keep answers; where a key has one already, that one stays."""
+
+    def cached_answer(self, key: str, *, since: datetime) -> CachedAnswer | None:
+        """Return the answer kept under a key, unless it is older."""
+
     # Outbox
     def add_outbox(self, messages: Sequence[tuple[str | None, Envelope]], *, at: datetime) -> None:
         """Append messages, each with the ticket that waits for it (None: none does), to go out after the commit."""
@@ -319,6 +355,9 @@ class Transaction(KnowledgeVersions, Protocol):
 
     def prune_idempotency_records(self, before: datetime, *, limit: int) -> int:
         """Delete records made before ``before``, at most ``limit``; return how many."""
+
+    def prune_cached_answers(self, before: datetime, *, keep: int, limit: int) -> int:
+        """Delete answers kept up to ``before`` and those beyond the ``keep`` newest, at most ``limit``, and count."""
 
     # For reports and the checker
     def predictions_between(self, since: datetime, until: datetime) -> Iterator[Mapping[str, object]]:

@@ -7,6 +7,7 @@ from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
 from tests.contract.store_contract_waiting import WaitingContract
+from tests.contract.store_contract_writing import WritingContract
 
 
 class StoreContract(
@@ -16,6 +17,7 @@ class StoreContract(
     WaitingContract,
     MessagesContract,
     KnowledgeVersionsContract,
+    WritingContract,
     ReportsContract,
 ):
     """Subclasses provide the fixture ``url``: an empty database of their own."""

@@ -1,23 +1,33 @@
 """The Claude writer keeps the writers' promises, and survives whatever the Messages API answers; the SDK is real."""
 
-import logging
-import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
+from helpdesk.adapters.circuit_breaker import CircuitBreaker
 from helpdesk.adapters.writer_claude import ClaudeWriter
-from helpdesk.adapters.writer_claude_messages import INSUFFICIENT
-from helpdesk.errors import WriterUnavailable
+from helpdesk.adapters.writer_prompt import INSUFFICIENT
 from helpdesk.settings import WriterSettings
 from processor.checks import check_answer
-from tests.contract.writer_contract import RESET, WriterContract, make_task
-from tests.messages_api_server import MessagesApiServer, Reply, Request, cites, error, message, quoting_the_first_result
+from tests.contract.remote_writer_contract import KEY, TASK, RemoteWriterContract
+from tests.contract.writer_contract import RESET, make_task
+from tests.messages_api_server import MessagesApiServer, Reply, Request, cites, error, message
 from tests.messages_api_server import text as text_block
 
-KEY = "sk-ant-secret-of-the-test"
-TASK = make_task("How do I reset my password?")
+
+class TestClaudeWriter(RemoteWriterContract):
+    server = MessagesApiServer
+
+    def opened(self, settings: WriterSettings, breaker: CircuitBreaker | None = None) -> ClaudeWriter:
+        return ClaudeWriter(KEY, settings, breaker=breaker)
+
+    @staticmethod
+    def says(words: str, **how: Any) -> Reply:
+        return message([text_block(words)], **how)
+
+    refuses = staticmethod(error)
 
 
 @pytest.fixture
@@ -26,21 +36,10 @@ def api() -> Iterator[MessagesApiServer]:
         yield server
 
 
-def settings(api: MessagesApiServer, *, timeout_s: float = 2.0, deadline_s: float = 5.0) -> WriterSettings:
-    return WriterSettings(base_url=api.url, timeout_s=timeout_s, deadline_s=deadline_s)
-
-
 @pytest.fixture
 def writer(api: MessagesApiServer) -> Iterator[ClaudeWriter]:
-    with closing(ClaudeWriter(KEY, settings(api))) as claude:
+    with closing(ClaudeWriter(KEY, WriterSettings(base_url=api.url))) as claude:
         yield claude
-
-
-class TestClaudeWriter(WriterContract):
-    @pytest.fixture
-    def writer(self, api: MessagesApiServer) -> Iterator[ClaudeWriter]:
-        with closing(ClaudeWriter(KEY, settings(api))) as claude:
-            yield claude
 
 
 class TestRequest:
@@ -175,107 +174,3 @@ class TestReply:
         assert answer.blocks == ()
         assert answer.usage["input_tokens"] == 900
         assert len(api.requests) == 1
-
-
-FAILURES = {
-    "HTML with status 200": Reply(body=b"<html>Bad gateway</html>", content_type="text/html"),
-    "JSON that is no message": Reply(body=b'{"hello": "world"}'),
-    "a list": Reply(body=b"[]"),
-    "broken JSON": Reply(body=b'{"id": "msg'),
-    "no body": Reply(),
-    "500": error(500, "api_error"),
-    "529": error(529, "overloaded_error"),
-    "503 in HTML": Reply(status=503, body=b"<html>", content_type="text/html"),
-    "429": error(429, "rate_limit_error", retry_after="0"),
-    "connection cut": message([text_block("x" * 500)], cut=100),
-    "connection cut at once": message([text_block("x" * 500)], cut=0),
-}
-
-
-class TestFailures:
-    @pytest.mark.parametrize("reply", FAILURES.values(), ids=FAILURES.keys())
-    def test_a_passing_failure_is_tried_again_once(
-        self, writer: ClaudeWriter, api: MessagesApiServer, reply: Reply
-    ) -> None:
-        api.script.append(reply)
-        assert writer.write(TASK).sufficient
-        assert len(api.requests) == 2
-
-    @pytest.mark.parametrize("reply", FAILURES.values(), ids=FAILURES.keys())
-    def test_a_lasting_failure_is_given_up_after_two_calls(
-        self, writer: ClaudeWriter, api: MessagesApiServer, reply: Reply
-    ) -> None:
-        api.script.extend([reply, reply])
-        with pytest.raises(WriterUnavailable):
-            writer.write(TASK)
-        assert len(api.requests) == 2
-
-    @pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
-    def test_a_call_that_is_wrong_is_not_repeated(
-        self, writer: ClaudeWriter, api: MessagesApiServer, status: int
-    ) -> None:
-        api.script.append(error(status, "invalid_request_error"))
-        with pytest.raises(WriterUnavailable, match=str(status)):
-            writer.write(TASK)
-        assert len(api.requests) == 1
-
-    def test_the_server_may_forbid_a_retry(self, writer: ClaudeWriter, api: MessagesApiServer) -> None:
-        api.script.append(error(500, "api_error", x_should_retry="false"))
-        with pytest.raises(WriterUnavailable):
-            writer.write(TASK)
-        assert len(api.requests) == 1
-
-    def test_retry_after_is_honoured(self, writer: ClaudeWriter, api: MessagesApiServer) -> None:
-        api.script.append(error(429, "rate_limit_error", retry_after="1"))
-        assert writer.write(TASK).sufficient
-        assert api.times[1] - api.times[0] >= 1.0
-
-    def test_a_retry_after_beyond_the_deadline_is_not_waited_for(
-        self, writer: ClaudeWriter, api: MessagesApiServer
-    ) -> None:
-        api.script.append(error(429, "rate_limit_error", retry_after="60"))
-        started = time.monotonic()
-        with pytest.raises(WriterUnavailable, match="429"):
-            writer.write(TASK)
-        assert time.monotonic() - started < 5
-        assert len(api.requests) == 1
-
-    @pytest.mark.parametrize(
-        "slow",
-        [message([text_block("Late.")], before_s=5.0), message([text_block("x" * 400)], pieces=40, between_s=0.2)],
-        ids=["silent", "dripping"],
-    )
-    def test_a_slow_server_is_given_up_at_the_deadline(self, api: MessagesApiServer, slow: Reply) -> None:
-        api.script.extend([slow, slow])
-        with closing(ClaudeWriter(KEY, settings(api, timeout_s=0.5, deadline_s=1.5))) as writer:
-            started = time.monotonic()
-            with pytest.raises(WriterUnavailable):
-                writer.write(TASK)
-            assert time.monotonic() - started < 4
-
-    def test_nobody_listening_is_unavailable(self) -> None:
-        with MessagesApiServer() as gone:
-            nowhere = settings(gone)
-        with closing(ClaudeWriter(KEY, nowhere)) as writer, pytest.raises(WriterUnavailable, match="reached"):
-            writer.write(TASK)
-
-
-class TestSecrecy:
-    def test_neither_ticket_nor_key_is_logged_even_when_everything_else_is(
-        self, api: MessagesApiServer, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        caplog.set_level(logging.DEBUG)
-        api.script.extend([error(500, "api_error"), quoting_the_first_result, error(400, "invalid_request_error")])
-        task = make_task("My secret pet is called Zanzibar. How do I reset my password?")
-        with closing(ClaudeWriter(KEY, settings(api))) as writer:
-            writer.write(task)
-            with pytest.raises(WriterUnavailable) as failure:
-                writer.write(task)
-        assert "claude is asked again" in caplog.text
-        for secret in ("Zanzibar", KEY):
-            assert secret not in caplog.text
-            assert secret not in str(failure.value)
-
-    def test_the_key_is_sent_to_the_api(self, writer: ClaudeWriter, api: MessagesApiServer) -> None:
-        writer.write(TASK)
-        assert sum(KEY in value for value in api.headers[0].values()) == 1

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from helpdesk.envelopes import submission_id
 from helpdesk.errors import StoreUnavailable
-from helpdesk.ports.store import Store
+from helpdesk.ports.store import CachedAnswer, Store
 from helpdesk.settings import RetentionSettings
 from helpdesk.tickets import Status
 from relay import pruner
@@ -36,10 +36,11 @@ def test_each_kind_is_kept_as_long_as_its_setting_says(shop: Shop) -> None:
     finish(shop.store, 5)
     with shop.store.transaction() as tx:
         tx.add_submissions([make_submission(idempotency_key=f"key-{one}", created_at=now) for one in range(3)])
+        tx.add_cached_answers([CachedAnswer(key="a", writer="m", prompt_version="1", blocks="[]", created_at=now)])
     assert prune(shop.store, after_days=2.9) == PruneReport()
     assert prune(shop.store, after_days=3.1) == PruneReport(idempotency=3)
     assert prune(shop.store, after_days=6.9) == PruneReport()
-    assert prune(shop.store, after_days=7.1) == PruneReport(inbox=5)
+    assert prune(shop.store, after_days=7.1) == PruneReport(inbox=5, answer_cache=1)
     with shop.store.reading() as tx:
         assert len(tx.idempotency_records([("shop", f"key-{one}") for one in range(3)])) == 0
         assert sum(tx.counts_by_status().values()) == 3

@@ -8,8 +8,9 @@ import pytest
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 from helpdesk.adapters.writer_claude import ClaudeWriter
 from helpdesk.adapters.writer_extractive import ExtractiveWriter
-from helpdesk.errors import BrokerMisconfigured
-from helpdesk.settings import Settings, setting_names
+from helpdesk.adapters.writer_openai import OpenAiWriter
+from helpdesk.errors import BrokerMisconfigured, InvalidSetting
+from helpdesk.settings import Settings, WriterSettings, setting_names
 from helpdesk.wiring import open_broker, open_knowledge, open_writer
 
 
@@ -25,6 +26,20 @@ def test_knowledge_and_writer_share_one_encoder_and_its_memory_of_vectors(settin
         assert isinstance(knowledge, ChromaKnowledge)
         assert isinstance(writer, ExtractiveWriter)
         assert knowledge._encoder is writer._encoder
+
+
+def test_an_openai_compatible_server_needs_a_model_and_no_key(settings: Settings) -> None:
+    local = {"provider": "openai", "base_url": "http://127.0.0.1:11434/v1"}
+    with pytest.raises(InvalidSetting, match="HELPDESK_WRITER__MODEL"):
+        open_writer(settings.model_copy(update={"writer": WriterSettings.model_validate(local)}))
+    named = WriterSettings.model_validate({**local, "model": "llama-4-8b"})
+    with closing(open_writer(settings.model_copy(update={"writer": named}))) as writer:
+        assert isinstance(writer, OpenAiWriter)
+
+
+def test_claude_without_a_key_is_a_setting_that_is_missing(settings: Settings) -> None:
+    with pytest.raises(InvalidSetting, match="ANTHROPIC_API_KEY"):
+        open_writer(settings.model_copy(update={"writer": WriterSettings(provider="claude")}))
 
 
 @pytest.mark.parametrize(("key", "kind"), [("", ExtractiveWriter), ("sk-1", ClaudeWriter)])

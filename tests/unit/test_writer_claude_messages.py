@@ -1,6 +1,7 @@
 """What is said to Claude of a ticket: its subject as data, and the newest of a conversation."""
 
-from helpdesk.adapters.writer_claude_messages import MAX_CONVERSATION_BYTES, request_content
+from helpdesk.adapters.writer_claude_messages import request_content
+from helpdesk.adapters.writer_prompt import MAX_CONVERSATION_BYTES
 from tests.contract.writer_contract import make_task
 
 

@@ -184,7 +184,21 @@ decisions = Table(
     _json("prediction"),
     _json("versions"),
     _json("duration_ms"),
+    _json("usage"),
+    Column("cost_usd", Float),
     _time("at"),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    _sequence(),
+    _ticket_id(),
+    _text("model"),
+    Column("usd", Float, nullable=False),
+    _time("at"),
+    Index(None, "at"),
+    Index(None, "ticket_id"),
 )
 
 feedback = Table(
@@ -212,6 +226,18 @@ corrections = Table(
     _text("note"),
     _time("created_at"),
     Index(None, "ticket_id"),
+)
+
+answer_cache = Table(
+    "answer_cache",
+    metadata,
+    _text("key", primary_key=True),
+    _text("writer"),
+    _text("prompt_version"),
+    _text("blocks"),
+    _time("created_at"),
+    Index(None, "created_at"),
+    sqlite_with_rowid=False,
 )
 
 outbox = Table(

@@ -1,5 +1,6 @@
 """The transaction: all nouns of the store on one connection."""
 
+from helpdesk.adapters.store_sql.answer_cache import AnswerCache
 from helpdesk.adapters.store_sql.api_keys import ApiKeys
 from helpdesk.adapters.store_sql.corrections import Corrections
 from helpdesk.adapters.store_sql.dead_letters import DeadLetters
@@ -10,6 +11,7 @@ from helpdesk.adapters.store_sql.knowledge import KnowledgeTables
 from helpdesk.adapters.store_sql.listing import Listing
 from helpdesk.adapters.store_sql.outbox import Outbox
 from helpdesk.adapters.store_sql.pruning import Pruning
+from helpdesk.adapters.store_sql.spending import Spending
 from helpdesk.adapters.store_sql.submissions import Submissions
 from helpdesk.adapters.store_sql.tickets import Tickets
 from helpdesk.adapters.store_sql.waiting import Waiting
@@ -27,6 +29,8 @@ class SqlTransaction(
     DeadLetters,
     ApiKeys,
     Facts,
+    Spending,
+    AnswerCache,
     Pruning,
     KnowledgeTables,
 ):

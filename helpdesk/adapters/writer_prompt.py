@@ -1,0 +1,69 @@
+"""What every remote writer says to its model: the instructions, and the ticket as data that can pose as no other."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from importlib import resources
+
+from helpdesk.ports.writer import WritingTask
+
+INSUFFICIENT = "INSUFFICIENT_PASSAGES"
+"""What a model replies where the passages hold no answer."""
+
+MAX_PASSAGES = 5
+MAX_CONVERSATION_BYTES = 32_768
+"""Of a conversation the newest messages are sent up to this size, and the newest in any case."""
+
+_FILE = "writer_prompt.md"
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e01ef]"
+)
+
+
+def read_prompt(writer: str, *, passages: str, citing: str) -> tuple[str, str]:
+    """Return the instructions and their version, such as ``claude-3-9f3a2c1b``.
+
+    Args:
+        passages: how the passages come to the model.
+        citing: how it cites them.
+    """
+    text = resources.files(__package__).joinpath(_FILE).read_text(encoding="utf-8")
+    version = re.match(r"<!-- version: (\d+) -->\n", text)
+    if version is None:
+        raise AssertionError(f"{_FILE} names no version")
+    prompt = text[version.end() :].strip().replace("{passages}", passages).replace("{citing}", citing)
+    return prompt, f"{writer}-{version.group(1)}-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}"
+
+
+def ticket_text(task: WritingTask) -> str:
+    """Return the ticket between its tags: the subject, and of the conversation the newest that fits."""
+    lines = _newest(
+        [f'<message from="{message.author.value}">{neutral(message.text)}</message>' for message in task.conversation]
+    )
+    if len(lines) < len(task.conversation):
+        lines.insert(0, "(Earlier messages are left out.)")
+    subject = f"<subject>{neutral(task.subject)}</subject>"
+    return "\n".join(
+        ("<ticket>", subject, *lines, "</ticket>", "Answer what the customer wrote since the last answer.")
+    )
+
+
+def printable(text: str) -> str:
+    """Return the text without characters that could hide words from people."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def neutral(text: str) -> str:
+    """Return the text unable to close the element that it stands in, or to hide words in unprintable characters."""
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _newest(lines: Sequence[str]) -> list[str]:
+    kept: list[str] = []
+    room = MAX_CONVERSATION_BYTES
+    for line in reversed(lines):
+        room -= len(line.encode("utf-8", "replace"))
+        if kept and room < 0:
+            break
+        kept.append(line)
+    return kept[::-1]
