@@ -14,6 +14,7 @@ from helpdesk.ports.encoder import Encoding
 from helpdesk.predictions import Prediction
 from helpdesk.settings import ModelSettings
 from models.classifier import load_classifier
+from models.registry_file import RegistryFile
 
 _AT_ONCE = 64
 
@@ -50,7 +51,8 @@ class Reader:
     def predictions(self, texts: Sequence[str]) -> list[Prediction]:
         """Return what the live intent model says."""
         settings = ModelSettings()
-        path = self._path("predictions.jsonl", texts)
+        version = RegistryFile(settings.artifacts_dir).artifact().manifest.version
+        path = self._path(f"predictions-{version}.jsonl", texts)
         if path is None or not path.exists():
             classifier = load_classifier(settings)
             found = [one for part in _parts(texts) for one in classifier.predict(part)]

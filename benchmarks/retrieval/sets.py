@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.processes import PROJECT_DIR, BenchmarkFailed
@@ -71,22 +71,22 @@ def support_kb(datasets: Path) -> QuestionSet:
 def our_own(path: Path = OWN_QUESTIONS) -> QuestionSet:
     """Return our knowledge base with tickets of held-out templates, whose right articles a reader has named.
 
+    A ticket whose template is not held out any more is left out.
+
     Raises:
-        BenchmarkFailed: a ticket's template is no longer held out, or an article that it names is gone.
+        BenchmarkFailed: an article that a ticket names is gone.
     """
-    checked = check_path(PROJECT_DIR / "data" / "knowledge_base", Settings(), today=date(2026, 11, 1))
+    checked = check_path(PROJECT_DIR / "data" / "knowledge_base", Settings(), today=datetime.now(UTC).date())
     known = {article.article_id for article in checked.articles}
     rows = [json.loads(line) for line in _read(path).splitlines()]
     held_out = {row["template"] for row in _tickets() if row["split"] == "test"}
     for row in rows:
-        if row["template"] not in held_out:
-            raise BenchmarkFailed(f"The template {row['template']} of {row['text']!r} is not held out any more.")
         if unknown := set(row["articles"]) - known:
             raise BenchmarkFailed(f"{path.name} names {sorted(unknown)}, which the knowledge base lacks.")
     questions = [
         Asked(row["text"], frozenset(row["articles"]), row["intent"], _half(row["template"]))
         for row in rows
-        if row["articles"]
+        if row["articles"] and row["template"] in held_out
     ]
     return QuestionSet("ours", checked.articles, questions)
 

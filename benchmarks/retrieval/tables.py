@@ -13,7 +13,7 @@ _MEASURES: Mapping[str, Sequence[str]] = {
     "ours": ("hit@1", "hit@3", "hit@5", "MRR@10", "same-intent hit@1"),
 }
 _TITLES = {
-    "support_kb": "Public support set: 418 documents, 1,667 questions",
+    "support_kb": "Public support set: 418 documents",
     "ours": "Our knowledge base: tickets of held-out templates",
 }
 _NOTES: Mapping[str, Sequence[str]] = {
@@ -23,7 +23,7 @@ _NOTES: Mapping[str, Sequence[str]] = {
     ),
     "ours": (
         "One ticket each of held-out templates, 9 per intent, whose right articles a reader named before anything was "
-        "searched; hit@k: one of them is among the first k. One ticket has none and is left out.",
+        "searched; hit@k: one of them is among the first k. Tickets without any are left out.",
     ),
 }
 _GATE_TITLES = {"support_kb": "Can it answer? Public support set", "ours": "Can it answer? Our knowledge base"}
@@ -50,7 +50,9 @@ def _ranking(data: str, samples: Sequence[Sample]) -> Table:
         "Percent: all questions | those of half 0 | those of half 1. Documents are halved by a hash. Where settings "
         "are named, each half was answered with what served the other half best; so no question chose its own.",
     )
-    return Table(_TITLES[data], ["percent", *_MEASURES[data], "settings"], rows, notes)
+    questions = sum(sample.questions for sample in samples if sample.system == samples[0].system)
+    title = f"{_TITLES[data]}, {questions:,} questions"
+    return Table(title, ["percent", *_MEASURES[data], "settings"], rows, notes)
 
 
 def gate_tables(samples: Sequence[GateSample]) -> list[Table]:

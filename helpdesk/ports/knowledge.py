@@ -105,8 +105,8 @@ def read_filters(texts: Iterable[str]) -> dict[str, str]:
 def require_known(filters: Iterable[str]) -> None:
     """Raise InvalidInput where a filter names no field that can be filtered by: ignored, it would let through all."""
     if unknown := sorted(set(filters) - FILTERS):
-        fields = ", ".join(sorted(FILTERS))
-        raise InvalidInput(f"no search is narrowed by {unknown[0]!r}", field="filter", remedy=f"the fields are {fields}")
+        remedy = f"the fields are {', '.join(sorted(FILTERS))}"
+        raise InvalidInput(f"no search is narrowed by {unknown[0]!r}", field="filter", remedy=remedy)
 
 
 class Knowledge(Protocol):

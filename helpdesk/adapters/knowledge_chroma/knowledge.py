@@ -124,10 +124,10 @@ class ChromaKnowledge:
         return versions.read_article(article_id, rows["documents"][0], rows["metadatas"][0])
 
     def version(self) -> str:
-        """Return the version in force, as of a few seconds ago at most."""
+        """Return the version in force, as of a few seconds ago at most; none where it has to be built again."""
         with self._translated("read"):
             pointer, _ = self._active()
-            return pointer.version if pointer else ""
+            return pointer.version if pointer is not None and self._fits(pointer) else ""
 
     def check(self) -> None:
         """Raise KnowledgeUnavailable unless a search can be answered."""
@@ -140,7 +140,7 @@ class ChromaKnowledge:
         with self._lock:
             if self._client is not None:
                 close(self._client)
-            self._client = self._collection = self._pointer = None
+            self._client = self._collection = self._pointer = self._index = None
             self._look_again_at = 0.0
 
     def _index_of(self, collection: Any) -> HybridIndex:

@@ -110,8 +110,6 @@ def _is_sound(values: NDArray[np.int8]) -> bool:
 
 def _write(path: Path, values: NDArray[np.int8]) -> None:
     """Write a file in one step, so that other processes see all of it or nothing."""
-    if path.exists():
-        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unfinished:
         np.save(unfinished, values)

@@ -12,7 +12,7 @@ def scores(*values: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
 
 
 def test_what_both_lists_rank_high_comes_first() -> None:
-    fused = reciprocal_rank_fusion([scores(9.0, 8.0, 1.0), scores(0.1, 0.8, 0.9)])
+    fused = reciprocal_rank_fusion([scores(9.0, 8.0, 1.0), scores(0.1, 0.9, 0.8)])
     assert fused.argmax() == 1
     assert fused[0] == pytest.approx(1 / 61 + 1 / 63)
 
