@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
 PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
-.PHONY: help setup demo run test lint check chaos bench bench-intake bench-pipeline bench-intent train reference clean
+.PHONY: help setup demo run test lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval train reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -43,6 +43,9 @@ bench-pipeline: $(VENV)/.bench ## Tickets decided per second, against Celery, dr
 
 bench-intent: $(VENV)/.bench ## The classifier beside its peers, on BANKING77, CLINC150 and our own tickets
 	$(PY) -m benchmarks.intent
+
+bench-retrieval: $(VENV)/.bench ## Retrieval and its gate beside peers, on a public support set and our own articles
+	$(PY) -m benchmarks.retrieval
 
 train: $(VENV)/.runtime ## Rebuild the intent model from data/
 	@$(VENV)/bin/helpdesk train

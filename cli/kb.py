@@ -95,16 +95,20 @@ app.command("remove")(remove_articles)
 def search_articles(
     question: Annotated[str, typer.Argument(help="What a customer might write.", show_default=False)],
     limit: Annotated[int, typer.Option(min=1, max=20, help="How many articles.")] = 5,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="FIELD=VALUE, by intent, category or tag; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show the articles that fit a question best, with their similarity."""
-    from helpdesk.ports.knowledge import Question
+    from helpdesk.ports.knowledge import Question, read_filters
     from helpdesk.settings import load_settings
     from helpdesk.wiring import open_knowledge
 
+    asked = Question(text=question, filters=read_filters(filters or []))
     with closing(open_knowledge(load_settings())) as knowledge:
         knowledge.check()
-        [passages] = knowledge.search([Question(text=question)], limit=limit)
+        [passages] = knowledge.search([asked], limit=limit)
     if as_json:
         found = [{"similarity": round(passage.similarity, 4), **asdict(passage.article)} for passage in passages]
         print_json({"passages": found})

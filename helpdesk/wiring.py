@@ -71,7 +71,8 @@ def open_knowledge(settings: Settings) -> "Knowledge":
     from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
 
     if settings.chroma_url is not None and settings.chroma_url.get_secret_value():
-        return ChromaKnowledge(_encoder(), url=settings.chroma_url.get_secret_value())
+        token_dir = settings.state_dir / "knowledge" / "tokens"
+        return ChromaKnowledge(_encoder(), url=settings.chroma_url.get_secret_value(), token_dir=token_dir)
     return ChromaKnowledge(_encoder(), path=settings.state_dir / "knowledge")
 
 

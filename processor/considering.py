@@ -148,7 +148,7 @@ class Consideration:
                 return version, found
 
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
-        score = evidence(passages, prediction.prediction_confidence)
+        score = evidence(passages, prediction)
         return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
 
 

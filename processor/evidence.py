@@ -4,14 +4,18 @@ import math
 from collections.abc import Sequence
 
 from helpdesk.ports.knowledge import Passage
+from helpdesk.predictions import Prediction
 
 
-def evidence(passages: Sequence[Passage], p_intent: float) -> float:
-    """Return the best passage's cosine times the square root of the intent's probability, 0..1; 0 without passages.
+def evidence(passages: Sequence[Passage], prediction: Prediction) -> float:
+    """Return the best passage's cosine times the square root of its intent's probability, 0..1; 0 without passages.
 
-    Either factor alone lets through what the other would stop: a sure intent without an article, or an article that
-    sounds alike for another intent. Near-out-of-scope tickets are mostly caught here.
+    Either factor alone lets through what the other would stop: a sure intent that no article is about, or an article
+    that sounds alike for another intent. An article without an intent counts as one of the predicted intent.
     """
     if not passages:
         return 0.0
-    return max(0.0, passages[0].similarity) * math.sqrt(p_intent)
+    best = passages[0]
+    named = {top.label: top.confidence for top in prediction.top_labels}
+    probability = named.get(best.article.intent, 0.0) if best.article.intent else prediction.prediction_confidence
+    return max(0.0, best.similarity) * math.sqrt(probability)

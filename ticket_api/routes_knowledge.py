@@ -13,7 +13,7 @@ from helpdesk.knowledge.checking import Checked, check_articles, check_sources, 
 from helpdesk.knowledge.compiling import changed_fields
 from helpdesk.knowledge.standards import Standards
 from helpdesk.knowledge.wording import is_usable_id
-from helpdesk.ports.knowledge import Question
+from helpdesk.ports.knowledge import Question, read_filters
 from helpdesk.web.authentication import Caller
 from helpdesk.web.problems import problem_responses
 from ticket_api.knowledge_bodies import (
@@ -135,10 +135,14 @@ def search(
     services: Uses,
     question: Annotated[Written, Query(max_length=4_000, description="What a customer might write.")],
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
+    filter_by: Annotated[
+        tuple[str, ...], Query(alias="filter", max_length=8, description="`FIELD=VALUE`, by intent, category or tag.")
+    ] = (),
 ) -> PassageList:
     """Find the articles that fit a question best, as a worker does."""
+    asked = Question(text=question, filters=read_filters(filter_by))
     version = services.index.version()
-    [passages] = services.index.search([Question(text=question)], limit=limit)
+    [passages] = services.index.search([asked], limit=limit)
     return PassageList(version=version, passages=[PassageView.model_validate(passage) for passage in passages])
 
 

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from helpdesk.errors import KnowledgeUnavailable
+from helpdesk.ports.encoder import Encoding
 
 _BATCH = 32
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "ORT_DISABLE_TELEMETRY": "1"}
@@ -60,9 +61,32 @@ class MiniLmEncoder:
             for text in texts:
                 self._cache.move_to_end(text)
                 rows.append(self._cache[text])
-            while len(self._cache) > self._cache_size:
-                self._cache.popitem(last=False)
+            self._forget_oldest()
         return np.stack(rows)
+
+    def encode_with_tokens(self, texts: Sequence[str]) -> list[Encoding]:
+        """Return vector and token vectors of each text, without the marks around it; only vectors are remembered."""
+        if not texts:
+            return []
+        with _one_at_a_time:
+            outputs = _model().encode(list(texts), batch_size=_BATCH, output_value=None, show_progress_bar=False)
+            encodings = [_encoding(output) for output in outputs]
+            self._cache.update((text, encoding.vector) for text, encoding in zip(texts, encodings, strict=True))
+            self._forget_oldest()
+        return encodings
+
+    def _forget_oldest(self) -> None:
+        while len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+
+
+def _encoding(output: Mapping[str, Any]) -> Encoding:
+    """Return one text's part of what the model gives, padding left out."""
+    length = int(output["attention_mask"].sum())
+    return Encoding(
+        vector=output["sentence_embedding"].numpy().astype(np.float32),
+        tokens=output["token_embeddings"][1 : length - 1].numpy().astype(np.float32),
+    )
 
 
 @cache

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
+from helpdesk.errors import InvalidInput
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
@@ -64,12 +66,47 @@ class LoadReport:
     collapsed: tuple[tuple[str, ...], ...] = ()
 
 
+FILTERS = frozenset({"intent", "category", "tag"})
+"""The fields that a search can be narrowed by."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What to search for: the text, and a prior over intents (probabilities) that tips near-ties."""
+    """What to search for.
+
+    Attributes:
+        intent_prior: probabilities of intents; articles of probable ones come sooner.
+        filters: values that an article must have, by a field of ``FILTERS``.
+    """
 
     text: str
     intent_prior: Mapping[str, float] = field(default_factory=dict)
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_filters(texts: Iterable[str]) -> dict[str, str]:
+    """Return filters written as ``field=value``, such as ``category=REFUND``.
+
+    Raises:
+        InvalidInput: one is not written so, names an unknown field, or names a field a second time.
+    """
+    filters: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            raise InvalidInput(f"{text[:80]!r} is no filter", field="filter", remedy="write it as category=REFUND")
+        if name in filters:
+            raise InvalidInput(f"names {name!r} twice", field="filter", remedy="give each field one value")
+        filters[name] = value
+    require_known(filters)
+    return filters
+
+
+def require_known(filters: Iterable[str]) -> None:
+    """Raise InvalidInput where a filter names no field that can be filtered by: ignored, it would let through all."""
+    if unknown := sorted(set(filters) - FILTERS):
+        remedy = f"the fields are {', '.join(sorted(FILTERS))}"
+        raise InvalidInput(f"no search is narrowed by {unknown[0]!r}", field="filter", remedy=remedy)
 
 
 class Knowledge(Protocol):
@@ -93,6 +130,7 @@ class Knowledge(Protocol):
         """Return up to ``limit`` passages per question, best first; near-duplicates collapsed.
 
         Raises:
+            InvalidInput: a filter names an unknown field.
             KnowledgeUnavailable: nothing is loaded, or the index does not answer.
         """
 

@@ -15,7 +15,7 @@ from helpdesk.settings import PROJECT_DIR, Settings
 
 @pytest.fixture(scope="session")
 def shop_articles() -> Sequence[Article]:
-    checked = check_path(PROJECT_DIR / "data" / "knowledge_base", Settings(), today=date(2026, 11, 1))
+    checked = check_path(PROJECT_DIR / "data" / "knowledge_base", Settings(), today=date(2026, 12, 1))
     assert checked.findings == ()
     return checked.articles
 

@@ -105,9 +105,7 @@ class TestChromaInADirectory(KnowledgeContract):
         kept = {name.split("-")[2] for name in names if name.startswith("helpdesk-kb-")}
         assert kept == set(last)
 
-    def test_an_index_from_before_recipes_had_names_is_searched_as_it_is(
-        self, words: WordEncoder, tmp_path: Path
-    ) -> None:
+    def test_an_index_from_before_recipes_had_names_is_built_again(self, words: WordEncoder, tmp_path: Path) -> None:
         import chromadb
 
         with closing(ChromaKnowledge(words, path=tmp_path)) as knowledge:
@@ -119,8 +117,11 @@ class TestChromaInADirectory(KnowledgeContract):
                 old = {name: value for name, value in pointer.metadata.items() if name != "recipe"}
                 client.create_collection(pointer.name, metadata=old, embedding_function=None)
         with closing(ChromaKnowledge(words, path=tmp_path)) as knowledge:
+            assert knowledge.version() == ""
+            with pytest.raises(KnowledgeUnavailable, match=r"recipe asked\+whole"):
+                knowledge.search([Question(text="lamp")], limit=1)
+            assert knowledge.load(ARTICLES).embedded == len(ARTICLES)
             assert found(knowledge, "How do I charge the lamp?", limit=1) == ["lamp"]
-            assert knowledge.load(ARTICLES).embedded == 0
 
     def test_what_a_killed_loader_left_behind_is_deleted_by_the_next(self, words: WordEncoder, tmp_path: Path) -> None:
         import chromadb

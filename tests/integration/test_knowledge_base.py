@@ -83,6 +83,18 @@ def process(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.P
     )
 
 
+def test_an_index_that_another_encoder_made_is_made_again(
+    base: KnowledgeBase, store: SqlStore, words: WordEncoder, tmp_path: Path
+) -> None:
+    base.load(whole("tent", "lamp"), ANNA)
+    other = WordEncoder()
+    other.name = "words-2"
+    with closing(ChromaKnowledge(other, path=tmp_path / "knowledge")) as index:
+        assert KnowledgeBase(store, index).settle()
+        assert len(found(index)) == 2
+        assert not KnowledgeBase(store, index).settle()
+
+
 def test_a_load_says_what_it_changed_records_it_and_embeds_nothing_else(
     base: KnowledgeBase, index: ChromaKnowledge, words: WordEncoder
 ) -> None:

@@ -9,11 +9,14 @@ import httpx
 import pytest
 
 from helpdesk.ports.store import Role
+from tests.contract.knowledge_contract import WordEncoder
 from tests.live_ticket_api import TICKET, LiveTicketApi, running
 
 NOBODY = "0" * 32
 PORTAL, AGENT, OPERATOR = Role.PORTAL, Role.AGENT, Role.OPERATOR
 TEXT = {"text": "Hello."}
+ARTICLE = {"id": "tent", "title": "How do I pitch the tent?", "body": "Push the poles in, then peg the corners down."}
+QUERIES = {"/knowledge/search": {"question": "tent"}}
 
 ROUTES: list[tuple[str, str, Any, set[Role]]] = [
     ("POST", "/tickets", TICKET, {PORTAL, OPERATOR}),
@@ -30,6 +33,17 @@ ROUTES: list[tuple[str, str, Any, set[Role]]] = [
     ("POST", "/tickets/{ticket_id}/resolve", None, {AGENT, OPERATOR}),
     ("POST", "/tickets/{ticket_id}/reopen", None, {AGENT, OPERATOR}),
     ("POST", "/tickets/{ticket_id}/correct", {"intent": "get_refund"}, {AGENT, OPERATOR}),
+    ("POST", "/knowledge/load", ARTICLE, {OPERATOR}),
+    ("POST", "/knowledge/check", ARTICLE, {OPERATOR}),
+    ("GET", "/knowledge/check", None, {OPERATOR}),
+    ("GET", "/knowledge/articles", None, {OPERATOR}),
+    ("POST", "/knowledge/articles", {**ARTICLE, "id": "lamp"}, {OPERATOR}),
+    ("GET", "/knowledge/articles/{article_id}", None, {OPERATOR}),
+    ("PATCH", "/knowledge/articles/{article_id}", {"title": "Tents"}, {OPERATOR}),
+    ("DELETE", "/knowledge/articles/{article_id}", None, {OPERATOR}),
+    ("GET", "/knowledge/search", None, {OPERATOR}),
+    ("GET", "/knowledge/versions", None, {OPERATOR}),
+    ("POST", "/knowledge/rollback", None, {OPERATOR}),
     ("GET", "/dead-letters", None, {OPERATOR}),
     ("GET", "/dead-letters/{message_id}", None, {OPERATOR}),
     ("POST", "/dead-letters/{message_id}/replay", None, {OPERATOR}),
@@ -44,13 +58,14 @@ EACH_ROUTE = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTicketApi]:
-    with running(tmp_path_factory.mktemp("state")) as service:
+    with running(tmp_path_factory.mktemp("state"), encoder=WordEncoder()) as service:
+        assert service.client("operator").post("/knowledge/load", json=ARTICLE).status_code == 200
         yield service
 
 
 def ask(client: httpx.Client, method: str, path: str, body: object) -> httpx.Response:
-    url = path.format(ticket_id=NOBODY, message_id=NOBODY, name="REVIEW")
-    return client.request(method, url, json=body) if body is not None else client.request(method, url)
+    url = path.format(ticket_id=NOBODY, message_id=NOBODY, name="REVIEW", article_id=NOBODY)
+    return client.request(method, url, params=QUERIES.get(path), json=body)
 
 
 def test_the_matrix_names_every_route(api: LiveTicketApi) -> None:
@@ -66,7 +81,7 @@ def test_a_role_is_admitted_or_refused(
 ) -> None:
     response = ask(api.client(role.value), method, path, body)
     if role in roles:
-        assert response.status_code in {200, 202, 204, 404}, response.text
+        assert response.status_code in {200, 201, 202, 204, 404}, response.text
     else:
         assert response.status_code == 403
         assert response.json()["type"] == "urn:helpdesk:problem:not-authorised"

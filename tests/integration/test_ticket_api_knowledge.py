@@ -120,6 +120,20 @@ def test_a_search_finds_what_a_worker_would_find(operator: httpx.Client) -> None
     assert found["version"] == operator.get("/knowledge/versions").json()["in_force"]
 
 
+def test_a_search_is_narrowed_by_fields_and_refuses_unknown_ones(operator: httpx.Client) -> None:
+    def search(*filters: str) -> httpx.Response:
+        return operator.get("/knowledge/search", params={"question": "how do I pitch the tent", "filter": filters})
+
+    assert operator.patch("/knowledge/articles/tent", json={"tags": ["narrow"]}).is_success
+    narrowed = search("tag=narrow").json()["passages"]
+    assert [passage["article"]["article_id"] for passage in narrowed] == ["tent"]
+    assert search("tag=narrow", "intent=none_such").json()["passages"] == []
+    for wrong in ("intnet=x", "intent", "intent="):
+        refused = search(wrong)
+        assert refused.status_code == 422
+        assert refused.json()["type"] == "urn:helpdesk:problem:invalid-input"
+
+
 def test_articles_are_listed_page_by_page(operator: httpx.Client) -> None:
     first = operator.get("/knowledge/articles?limit=1").json()
     second = operator.get("/knowledge/articles", params={"limit": 1, "after": first["next_after"]}).json()

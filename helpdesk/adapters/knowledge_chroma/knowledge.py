@@ -1,7 +1,5 @@
 """Loads and searches the knowledge base."""
 
-import hashlib
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,26 +20,29 @@ from helpdesk.adapters.knowledge_chroma.connection import (
     translated,
     without_user,
 )
-from helpdesk.adapters.knowledge_chroma.ranking import Hit, best, near_duplicates
 from helpdesk.adapters.knowledge_chroma.versions import Pointer, StoredArticle
+from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Wording, joined, wording_of
+from helpdesk.adapters.retrieval.near_duplicates import collapsed, near_duplicates
 from helpdesk.adapters.sentences import gist
 from helpdesk.errors import ArticleNotFound, KnowledgeUnavailable
 from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question, version_of
 
-_RECIPE = "asked+whole"
-"""(question, title) + (question, title, body without addresses): another recipe makes other vectors."""
-_URL = re.compile(r"https?://\S+")
-_SPARE_CANDIDATES = 20
+_RECIPE = "asked|whole"
+"""(question, title) beside (question, title, body without addresses): another recipe makes other vectors."""
 _ENCODED_AT_ONCE = 16
 
 
 class ChromaKnowledge:
-    """Dense search over question, title and body of each article, by cosine.
+    """Keeps versions in Chroma, and searches the one in force with a hybrid index that each process makes of it.
+
+    An index takes about 10 KB of memory per article, and token vectors a bounded amount. Searching it exactly is faster
+    than asking Chroma up to tens of thousands of articles, and one object is what a swap replaces.
 
     Args:
         path: directory of a local index; give this or ``url``.
         url: address of a Chroma server.
+        token_dir: where this machine keeps token vectors; by default beside a local index, else in memory alone.
         near_duplicate_cosine: articles at least this alike count as one; only the better of them is returned.
         look_every_s: how long a version that another process put into force may go unnoticed.
         timeout_s: how long a server may keep silent.
@@ -53,6 +54,7 @@ class ChromaKnowledge:
         *,
         path: Path | None = None,
         url: str | None = None,
+        token_dir: Path | None = None,
         near_duplicate_cosine: float = 0.97,
         look_every_s: float = 2.0,
         timeout_s: float = 10.0,
@@ -61,12 +63,16 @@ class ChromaKnowledge:
             raise ValueError("give either a path or a url")
         self._encoder = encoder
         self._path, self._url = path, url
+        self._tokens = TokenStore(encoder, token_dir or (path / "tokens" if path is not None else None))
         self._near_duplicate_cosine = near_duplicate_cosine
         self._look_every_s, self._timeout_s = look_every_s, timeout_s
         self._lock = threading.Lock()
         self._client: Any = None
         self._pointer: Pointer | None = None
         self._collection: Any = None
+        self._index: HybridIndex | None = None
+        self._indexed = ""
+        self._indexing = threading.Lock()
         self._look_again_at = 0.0
 
     def load(
@@ -89,8 +95,7 @@ class ChromaKnowledge:
                 unchanged=len(same),
             )
             if self._fits(pointer) and same == digests.keys() == stored.keys():
-                collapsed = _collapsed({name: stored[name].group for name in digests})
-                report = replace(report, collapsed=collapsed)
+                report = replace(report, collapsed=collapsed({name: stored[name].group for name in digests}))
                 if before_swap is not None:
                     before_swap(report)
             else:
@@ -99,16 +104,15 @@ class ChromaKnowledge:
         return report
 
     def search(self, questions: Sequence[Question], *, limit: int) -> list[list[Passage]]:
-        """Return the best passages: cosine plus a soft prior over intents, near-duplicates collapsed."""
+        """Return the best passages; each question is encoded once."""
         if not questions:
             return []
-        vectors = self._encoder.encode([gist(question.text) for question in questions])
         with self._translated("searched"):
-            found = self._query(vectors, limit * 4 + _SPARE_CANDIDATES)
-        rows = zip(questions, found["ids"], found["documents"], found["metadatas"], found["distances"], strict=True)
+            index: HybridIndex = self._asked(self._index_of)
+        encodings = self._encoder.encode_with_tokens([gist(question.text) for question in questions])
         return [
-            best([_hit(*hit) for hit in zip(*columns, strict=True)], question.intent_prior, limit=limit)
-            for question, *columns in rows
+            index.search(question, encoding, limit=limit)
+            for question, encoding in zip(questions, encodings, strict=True)
         ]
 
     def article(self, article_id: str) -> Article:
@@ -120,10 +124,10 @@ class ChromaKnowledge:
         return versions.read_article(article_id, rows["documents"][0], rows["metadatas"][0])
 
     def version(self) -> str:
-        """Return the version in force, as of a few seconds ago at most."""
+        """Return the version in force, as of a few seconds ago at most; none where it has to be built again."""
         with self._translated("read"):
             pointer, _ = self._active()
-            return pointer.version if pointer else ""
+            return pointer.version if pointer is not None and self._fits(pointer) else ""
 
     def check(self) -> None:
         """Raise KnowledgeUnavailable unless a search can be answered."""
@@ -136,14 +140,17 @@ class ChromaKnowledge:
         with self._lock:
             if self._client is not None:
                 close(self._client)
-            self._client = self._collection = self._pointer = None
+            self._client = self._collection = self._pointer = self._index = None
             self._look_again_at = 0.0
 
-    def _query(self, vectors: NDArray[np.float32], n_results: int) -> Any:
-        columns = ["documents", "metadatas", "distances"]
-        return self._asked(
-            lambda collection: collection.query(query_embeddings=vectors, n_results=n_results, include=columns)
-        )
+    def _index_of(self, collection: Any) -> HybridIndex:
+        with self._indexing:
+            if self._index is None or self._indexed != collection.name:
+                articles, vectors, groups = versions.read_version(collection)
+                wordings = [wording_of(article) for article in articles]
+                self._index = HybridIndex(articles, wordings, vectors, groups, self._tokens)
+                self._indexed = collection.name
+            return self._index
 
     def _asked(self, question: Callable[[Any], Any]) -> Any:
         from chromadb.errors import NotFoundError
@@ -206,14 +213,15 @@ class ChromaKnowledge:
         before_swap: Callable[[LoadReport], None] | None,
     ) -> LoadReport:
         known = {article.text_digest: article.vector for article in stored.values()}
-        new = [article for article in articles if _text_digest(article) not in known]
-        known |= {_text_digest(article): vector for article, vector in zip(new, self._encoded(new), strict=True)}
-        text_digests = [_text_digest(article) for article in articles]
-        vectors = np.stack([known[digest] for digest in text_digests])
+        wordings = [wording_of(article) for article in articles]
+        new = [wording for wording in wordings if wording.digest not in known]
+        known |= {wording.digest: vector for wording, vector in zip(new, self._encoded(new), strict=True)}
+        vectors = np.stack([known[wording.digest] for wording in wordings])
         leaders = near_duplicates(vectors, self._near_duplicate_cosine)
         groups = [articles[leader].article_id for leader in leaders]
-        collapsed = _collapsed({article.article_id: group for article, group in zip(articles, groups, strict=True)})
-        report = replace(report, embedded=len(new), collapsed=collapsed)
+        alike = collapsed({article.article_id: group for article, group in zip(articles, groups, strict=True)})
+        report = replace(report, embedded=len(new), collapsed=alike)
+        text_digests = [wording.digest for wording in wordings]
         collection = versions.build_version(
             client, report.version, articles, text_digests=text_digests, vectors=vectors, groups=groups
         )
@@ -227,37 +235,16 @@ class ChromaKnowledge:
         previous = replaced.active if replaced is not None else ""
         versions.move_pointer(client, Pointer(collection, previous, report.version, self._encoder.name, _RECIPE))
         versions.drop_superseded(client, replaced, alone=self._path is not None)
+        self._tokens.prune({*text_digests, *(article.text_digest for article in stored.values())})
         return report
 
-    def _encoded(self, articles: Sequence[Article]) -> NDArray[np.float32]:
-        # A ticket asks; so half of the weight goes to the question and title, which a long body would drown.
+    def _encoded(self, wordings: Sequence[Wording]) -> NDArray[np.float32]:
+        """Return the vectors of articles, and keep those of their tokens, which come from the same run."""
         rows = []
-        for start in range(0, len(articles), _ENCODED_AT_ONCE):  # in parts: tickets are encoded in between
-            part = articles[start : start + _ENCODED_AT_ONCE]
-            asked = self._encoder.encode([f"{a.question}\n{a.title}" for a in part])
-            rows.append(asked + self._encoder.encode([_text(a) for a in part]))
-        both: NDArray[np.float32] = np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
-        both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9)
-        return both
-
-
-def _hit(article_id: str, body: str, metadata: Mapping[str, Any], distance: float) -> Hit:
-    article = versions.read_article(article_id, body, metadata)
-    return Hit(Passage(article=article, similarity=1.0 - float(distance)), str(metadata["group"]))
-
-
-def _text(article: Article) -> str:
-    """Return what is encoded of an article."""
-    return f"{article.question}\n{article.title}\n{_URL.sub('', article.body)}"
-
-
-def _text_digest(article: Article) -> str:
-    return hashlib.sha256(_text(article).encode()).hexdigest()
-
-
-def _collapsed(group_of: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
-    """Return the groups that have more than one member."""
-    groups: dict[str, list[str]] = {}
-    for name, group in group_of.items():
-        groups.setdefault(group, []).append(name)
-    return tuple(sorted(tuple(sorted(names)) for names in groups.values() if len(names) > 1))
+        for start in range(0, len(wordings), _ENCODED_AT_ONCE):  # in parts: tickets are encoded in between
+            part = wordings[start : start + _ENCODED_AT_ONCE]
+            whole = self._encoder.encode_with_tokens([wording.whole for wording in part])
+            self._tokens.add({wording.digest: found.tokens for wording, found in zip(part, whole, strict=True)})
+            asked = self._encoder.encode([wording.asked for wording in part])
+            rows.append(joined(asked, np.stack([found.vector for found in whole])))
+        return np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)

@@ -99,6 +99,14 @@ def stored_articles(client: Any, pointer: Pointer) -> dict[str, StoredArticle]:
     }
 
 
+def read_version(collection: Any) -> tuple[list[Article], NDArray[np.float32], list[str]]:
+    """Return all articles of a version, their vectors, and the ids that near-duplicates share, row by row."""
+    rows = collection.get(include=["documents", "metadatas", "embeddings"])
+    articles = [read_article(*row) for row in zip(rows["ids"], rows["documents"], rows["metadatas"], strict=True)]
+    groups = [str(metadata["group"]) for metadata in rows["metadatas"]]
+    return articles, np.asarray(rows["embeddings"], dtype=np.float32), groups
+
+
 def build_version(
     client: Any,
     version: str,

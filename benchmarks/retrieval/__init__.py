@@ -1,0 +1,1 @@
+"""Retrieval beside its peers, and the gate that says whether the knowledge base can answer."""
