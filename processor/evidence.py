@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from helpdesk.ports.knowledge import Passage
 from helpdesk.predictions import Prediction
 
+_UNLIKELY = 0.01
+"""The probability of an intent that is not among the prediction's likeliest three."""
+
 
 def evidence(passages: Sequence[Passage], prediction: Prediction) -> float:
     """Return the best passage's cosine times the square root of its intent's probability, 0..1; 0 without passages.
@@ -17,5 +20,7 @@ def evidence(passages: Sequence[Passage], prediction: Prediction) -> float:
         return 0.0
     best = passages[0]
     named = {top.label: top.confidence for top in prediction.top_labels}
-    probability = named.get(best.article.intent, 0.0) if best.article.intent else prediction.prediction_confidence
+    probability = prediction.prediction_confidence
+    if best.article.intent:
+        probability = max(_UNLIKELY, named.get(best.article.intent, 0.0))
     return max(0.0, best.similarity) * math.sqrt(probability)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ def test_a_long_token_vector_counts_more_than_a_short_one() -> None:
     assert similarity(np.stack([found, missing * 3]), article) == pytest.approx(0.25, abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 60))
 def test_eight_bits_change_a_similarity_by_less_than_a_hundredth(seed: int, asked: int, length: int) -> None:
     question, article = rows(seed, asked), rows(seed + 1, length)
