@@ -8,7 +8,6 @@ from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.ports.writer import AnswerBlock, WrittenAnswer
 from helpdesk.tickets import Citation
 from processor.checks import MAX_CHARACTERS, check_answer
-from processor.evidence import evidence
 from tests.contract.writer_contract import customer_wrote
 
 CANCEL = Article(
@@ -198,13 +197,3 @@ class TestAttacks:
 
     def test_a_long_number_of_the_ticket_may_not_be_repeated(self) -> None:
         assert "number_unknown" in codes_of(answer_of("Call 08005551234 to cancel the order."), "Call 08005551234")
-
-
-class TestEvidence:
-    def test_it_is_the_best_similarity_times_the_root_of_the_probability(self) -> None:
-        weaker = Passage(article=CANCEL, similarity=0.2)
-        assert evidence([*PASSAGES, weaker], 0.25) == pytest.approx(0.4)
-
-    def test_it_is_nothing_without_passages_or_likeness(self) -> None:
-        assert evidence([], 1.0) == 0.0
-        assert evidence([Passage(article=CANCEL, similarity=-0.3)], 1.0) == 0.0

@@ -1,12 +1,10 @@
 """When `helpdesk run` loads the knowledge base, and when it leaves it alone; on a real store and index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from cli.refresh_knowledge import refresh
 from helpdesk.adapters.knowledge_chroma import ChromaKnowledge
@@ -18,19 +16,9 @@ from helpdesk.ports.knowledge import Article, Knowledge
 from helpdesk.ports.store import Store
 from helpdesk.settings import KnowledgeSettings, Settings
 from helpdesk.wiring import open_store
+from tests.contract.knowledge_contract import WordEncoder
 
 ARTICLE = "---\nid: {id}\ntitle: {id}\nquestion: What is {id}?\nintent: track_order\ncategory: SHIPPING\n---\n{body}\n"
-
-
-class Letters:
-    """Encodes a text by how often each letter stands in it."""
-
-    name = "letters"
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = np.array([[text.lower().count(chr(97 + letter)) + 1.0 for letter in range(26)] for text in texts])
-        unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-        return unit
 
 
 @pytest.fixture
@@ -48,7 +36,7 @@ def store(settings: Settings) -> Iterator[Store]:
 
 @pytest.fixture
 def knowledge(tmp_path: Path) -> Iterator[Knowledge]:
-    with closing(ChromaKnowledge(Letters(), path=tmp_path / "knowledge", url=None)) as opened:
+    with closing(ChromaKnowledge(WordEncoder(), path=tmp_path / "knowledge", url=None)) as opened:
         yield opened
 
 
@@ -91,7 +79,7 @@ def test_what_somebody_loaded_by_hand_comes_back_where_the_index_was_lost(
 ) -> None:
     write(settings, "parcel", "Two days.")
     version = by_hand(store, knowledge)
-    with closing(ChromaKnowledge(Letters(), path=tmp_path / "another")) as empty:
+    with closing(ChromaKnowledge(WordEncoder(), path=tmp_path / "another")) as empty:
         assert not refresh(settings, store, empty, always=False)
         assert empty.version() == version
 
