@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
 PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
-.PHONY: help setup demo run test lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval train reference clean
+.PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval train reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -19,8 +19,11 @@ demo: $(VENV)/.runtime ## Run the sample tickets through the whole system on emb
 run: $(VENV)/.runtime ## Start all services on loopback; Ctrl-C drains and stops
 	@exec $(VENV)/bin/helpdesk run
 
-test: $(VENV)/.dev $(MLFLOW)/.installed ## Run the whole suite, RabbitMQ, PostgreSQL and MLflow included
+test: $(VENV)/.dev ## Run the suite, RabbitMQ, PostgreSQL and Chroma servers included
 	$(PY) -m pytest -n $(JOBS) --dist worksteal
+
+test-long: $(VENV)/.dev $(MLFLOW)/.installed ## Run what takes minutes: a real MLflow server, fine-tuning
+	$(PY) -m pytest -m "mlflow or long"
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import rules
 	$(VENV)/bin/ruff check .

@@ -1,4 +1,4 @@
-"""A private MLflow server for tests, from an environment of its own (`make test` makes it), and MLflow's own client."""
+"""A private MLflow server for tests, in an environment of its own that `make test-long` makes, and MLflow's own client."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ class MlflowServer(Server):
 
     def __init__(self) -> None:
         if not self._program.exists():
-            raise ServerMissing(f"no {self._program.relative_to(PROJECT_DIR)}: `make test` installs it")
+            raise ServerMissing(f"no {self._program.relative_to(PROJECT_DIR)}: `make test-long` installs it")
         directory = Path(tempfile.mkdtemp(prefix="helpdesk-mlflow-"))
         self.port, self._password = free_port(), secrets.token_urlsafe(16)
         self.url = f"http://127.0.0.1:{self.port}"

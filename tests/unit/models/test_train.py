@@ -76,6 +76,7 @@ def test_an_untrained_network_is_exported_with_all_its_weights_and_padding_chang
     np.testing.assert_allclose(np.asarray(network(padded([ids.tolist()]), training=False))[0], expected, atol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)  # most of it is TensorFlow compiling the encoder's gradient
 def test_fine_tuning_makes_an_artifact_with_an_encoder_of_its_own(small_data: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in small_data.read_text(encoding="utf-8").splitlines()]
