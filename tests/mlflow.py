@@ -1,4 +1,4 @@
-"""A private MLflow server for tests, in an environment of its own that `make test-long` makes, and MLflow's own client."""
+"""A private MLflow server for tests, in an environment that `make test-long` makes for it, and MLflow's own client."""
 
 import os
 import secrets
