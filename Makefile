@@ -22,7 +22,7 @@ run: $(VENV)/.runtime ## Start all services on loopback; Ctrl-C drains and stops
 test: $(VENV)/.dev ## Run the suite, RabbitMQ, PostgreSQL and Chroma servers included
 	$(PY) -m pytest -n $(JOBS) --dist worksteal
 
-test-long: $(VENV)/.dev $(MLFLOW)/.installed ## Run what takes minutes: a real MLflow server, fine-tuning
+test-long: $(VENV)/.dev $(MLFLOW)/.installed ## Run what takes minutes: a real MLflow server, fine-tuning, the proof of the fault suite
 	$(PY) -m pytest -m "mlflow or long"
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import rules

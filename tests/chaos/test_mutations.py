@@ -10,6 +10,7 @@ from tests.chaos.conftest import StartSystem
 from tests.chaos.system import System
 from tests.chaos.trial import settle, under_load
 
+pytestmark = pytest.mark.long
 WORKERS = ("worker-0", "worker-1")
 
 
