@@ -36,7 +36,10 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model.")] = 0,
     fine_tune: Annotated[
-        bool, typer.Option("--fine-tune", help="Train the encoder too: minutes instead of seconds, a little better.")
+        bool,
+        typer.Option(
+            "--fine-tune", help="Train the encoder too: minutes instead of seconds. Compare before you promote."
+        ),
     ] = False,
     target_precision: Annotated[
         float, typer.Option(min=0.5, max=0.999, help="What automatic answers must reach; sets the thresholds.")
