@@ -158,3 +158,11 @@ def running(
             api.close()
             server.should_exit = True
             thread.join()
+
+
+def problem(response: httpx.Response, status: int, kind: str) -> Any:
+    """Return a response's problem document, after making sure that it is one, of this status and kind."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["type"] == f"urn:helpdesk:problem:{kind}"
+    return response.json()

@@ -15,7 +15,7 @@ from helpdesk.settings import ModelSettings
 from models.gate import Verdict
 from models.registry_file import RegistryFile, noted
 from tests.factories import make_decision
-from tests.live_ticket_api import LiveTicketApi, running
+from tests.live_ticket_api import LiveTicketApi, problem, running
 from tests.model_versions import add_version
 from ticket_api.intents import LiveIntents
 
@@ -42,13 +42,6 @@ def routed(api: LiveTicketApi, label: str = "track_order") -> str:
             [make_decision(ticket, outcome=Outcome.ROUTE, prediction=prediction, versions={"model": "v7"})]
         )
     return ticket.ticket_id
-
-
-def problem(response: httpx.Response, status: int, kind: str) -> Any:
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["type"] == f"urn:helpdesk:problem:{kind}"
-    return response.json()
 
 
 def test_a_correction_is_shown_with_what_the_model_had_said_and_changes_nothing_else(

@@ -13,7 +13,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from helpdesk.settings import TicketApiSettings
 from helpdesk.tickets import HUMAN_QUEUES
-from tests.live_ticket_api import LiveTicketApi, running
+from tests.live_ticket_api import LiveTicketApi, problem, running
 from tests.rabbitmq import Brokers, plain_channel
 
 
@@ -31,13 +31,6 @@ def agent(api: LiveTicketApi) -> httpx.Client:
 @pytest.fixture
 def colleague(api: LiveTicketApi) -> httpx.Client:
     return api.client("other-agent")
-
-
-def problem(response: httpx.Response, status: int, kind: str) -> Any:
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["type"] == f"urn:helpdesk:problem:{kind}"
-    return response.json()
 
 
 def test_an_agent_takes_the_next_ticket_answers_it_and_the_customer_reads_the_answer(

@@ -10,7 +10,7 @@ import pytest
 
 from helpdesk.settings import KnowledgeSettings
 from tests.contract.knowledge_contract import WordEncoder
-from tests.live_ticket_api import LiveTicketApi, running
+from tests.live_ticket_api import LiveTicketApi, problem, running
 
 TENT = {
     "id": "tent",
@@ -46,13 +46,6 @@ def operator(api: LiveTicketApi) -> httpx.Client:
 def load(client: httpx.Client, *articles: dict[str, str]) -> Any:
     response = client.post("/knowledge/load", json={"articles": articles})
     assert response.status_code == 200, response.text
-    return response.json()
-
-
-def problem(response: httpx.Response, status: int, kind: str) -> Any:
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["type"] == f"urn:helpdesk:problem:{kind}"
     return response.json()
 
 

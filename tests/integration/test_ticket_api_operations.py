@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +16,7 @@ from helpdesk.ports.broker import human
 from helpdesk.settings import BrokerSettings
 from helpdesk.tickets import Action, Author
 from tests.factories import make_dead_letter, make_id
-from tests.live_ticket_api import LiveTicketApi, running
+from tests.live_ticket_api import LiveTicketApi, problem, running
 from tests.servers import free_port
 
 
@@ -51,12 +50,6 @@ def failed(api: LiveTicketApi, *, relayed: bool = True) -> tuple[str, str]:
     if relayed:
         api.relay()
     return ticket_id, message_id
-
-
-def problem(response: httpx.Response, status: int, kind: str) -> Any:
-    assert response.status_code == status, response.text
-    assert response.json()["type"] == f"urn:helpdesk:problem:{kind}"
-    return response.json()
 
 
 def submissions(api: LiveTicketApi, ticket_id: str) -> list[int]:
