@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 import httpx
 
 from cli.ports import local_url
-from helpdesk.errors import HelpdeskError, InvalidSetting
+from helpdesk.errors import HelpdeskError, InvalidData, InvalidSetting
 from helpdesk.settings import Settings
-from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
+from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_voice, open_writer
 
 _START = "`helpdesk run` starts it"
 _MAKE = "the first `helpdesk run` makes it"
@@ -49,6 +49,7 @@ def connections(settings: Settings) -> Iterator[Connection]:
     yield _try(
         "knowledge", knowledge, lambda: open_knowledge(settings), due=not settings.chroma_url and not index.exists()
     )
+    yield _voice(settings)
     yield _writer(settings)
     ours = not settings.prediction_api.url
     yield _try("prediction API", prediction, lambda: open_predictor(settings), may_be_stopped=ours)
@@ -79,12 +80,24 @@ def _try(
     return Connection(name=name, state="ok", detail=where, took_ms=(time.perf_counter() - started) * 1000)
 
 
+def _voice(settings: Settings) -> Connection:
+    try:
+        voice = open_voice(settings)
+    except InvalidData as error:
+        return Connection(name="brand voice", state="failed", detail=str(error))
+    if not voice.version:
+        return Connection(name="brand voice", state="ok", detail="none: no brand file has a section `voice`")
+    greets = ", ".join(sorted(voice.salutation.keys() | voice.sign_off.keys())) or "no language"
+    detail = f"{voice.name or 'no name'}, version {voice.version}: greets or signs in {greets}, forbids "
+    return Connection(name="brand voice", state="ok", detail=f"{detail}{len(voice.forbidden_words)} words")
+
+
 def _writer(settings: Settings) -> Connection:
     if settings.writer_provider == "extractive":
         return Connection(name="writer", state="ok", detail="extractive: no model is asked")
     try:
         open_writer(settings).close()
-    except InvalidSetting as error:
+    except (InvalidSetting, InvalidData) as error:
         return Connection(name="writer", state="failed", detail=str(error))
     where = f" at {settings.writer.base_url}" if settings.writer.base_url else ""
     detail = f"{settings.writer.model} by {settings.writer_provider}{where}; not called, for a call may cost money"

@@ -21,6 +21,7 @@ STATUS_STYLES = {
     "processing": "cyan",
     "reopened": "cyan",
     "answered": "green",
+    "asked": "blue",
     "replied": "green",
     "resolved": "bright_black",
     "queued": "yellow",

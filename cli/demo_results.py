@@ -17,7 +17,7 @@ class Row:
     """One ticket and what became of it.
 
     Attributes:
-        outcome: ``answered``, ``drafted`` or ``routed``.
+        outcome: ``answered``, ``asked``, ``drafted`` or ``routed``.
         why: the reasons for the decision, in sentences.
         decided_after_ms: from the ticket's acceptance to its decision.
     """
@@ -48,6 +48,7 @@ class Totals:
 
     accepted: int
     answered: int
+    asked: int
     drafted: int
     routed: int
     lost: int
@@ -72,10 +73,10 @@ def row(ticket: Mapping[str, Any]) -> Row:
         expected_intent=ticket["metadata"].get("expected_intent"),
         confidence=ticket["confidence"],
         sentiment=ticket["sentiment"],
-        outcome={"answered": "answered", "review": "drafted"}.get(ticket["status"], "routed"),
+        outcome={"answered": "answered", "asked": "asked", "review": "drafted"}.get(ticket["status"], "routed"),
         queue=ticket["queue"],
         why=" ".join(reason["text"] for reason in decision.get("reasons", ())) or ticket["queue_reason"],
-        answer=next((line.strip() for line in answer["text"].splitlines() if line.strip()), ""),
+        answer=_first_sentence(answer["text"]),
         source=answer["citations"][0]["title"] if answer["citations"] else "",
         decided_after_ms=_milliseconds(ticket["created_at"], decided_at),
     )
@@ -92,6 +93,7 @@ def totals(rows: Sequence[Row], tickets: Sequence[Mapping[str, Any]], *, accepte
     return Totals(
         accepted=accepted,
         answered=outcomes["answered"],
+        asked=outcomes["asked"],
         drafted=outcomes["drafted"],
         routed=outcomes["routed"],
         lost=accepted - len(rows),
@@ -107,6 +109,12 @@ def totals(rows: Sequence[Row], tickets: Sequence[Mapping[str, Any]], *, accepte
 def plain(text: str) -> str:
     """Return a text on one line, without markup."""
     return " ".join(html.unescape(_MARKUP.sub(" ", text)).split())
+
+
+def _first_sentence(text: str) -> str:
+    """Return the first line that is no greeting: a greeting ends with a comma."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if not line.endswith(",")), "")
 
 
 def _milliseconds(start: str, end: str) -> float:

@@ -15,7 +15,7 @@ _GAP = "  "
 _INTENT, _OUTCOME, _MS = 24, 14, 6
 _LONG_WORDS_FROM = 120
 _LEAST_WIDTH, _MOST_WIDTH = 80, 180
-_OUTCOME_STYLES = {"answered": "green", "drafted": "cyan", "routed": "yellow"}
+_OUTCOME_STYLES = {"answered": "green", "asked": "blue", "drafted": "cyan", "routed": "yellow"}
 _DETAIL_INDENT = 3
 _UPSET = -0.5
 
@@ -78,7 +78,7 @@ def _detail(item: Row, width: int) -> Text:
         reason = Text(item.why)
         reason.truncate(room, overflow="ellipsis")
         return text.append_text(reason)
-    source = Text(f"  [{item.source}]", style="bright_black")
+    source = Text(f"  [{item.source}]" if item.source else "", style="bright_black")
     source.truncate(room // 2, overflow="ellipsis")
     answer = Text(f"“{item.answer}”", style="italic")
     answer.truncate(room - cell_len(source.plain), overflow="ellipsis")
@@ -86,10 +86,14 @@ def _detail(item: Row, width: int) -> Text:
 
 
 def _totals(totals: Totals, seconds: float) -> RenderableType:
-    share = {name: getattr(totals, name) / max(totals.accepted, 1) for name in ("answered", "drafted", "routed")}
+    share = {
+        name: getattr(totals, name) / max(totals.accepted, 1) for name in ("answered", "asked", "drafted", "routed")
+    }
     grid = Table.grid(padding=(0, 2))
     grid.add_row("accepted", Text(str(totals.accepted), justify="right"), "")
     grid.add_row(Text("answered", "green"), _count(totals.answered), f"{share['answered']:.0%}, each with its source")
+    if totals.asked:
+        grid.add_row(Text("asked", "blue"), _count(totals.asked), f"{share['asked']:.0%}, one question back")
     grid.add_row(Text("drafted", "cyan"), _count(totals.drafted), f"{share['drafted']:.0%}, a person approves the text")
     grid.add_row(Text("routed", "yellow"), _count(totals.routed), f"{share['routed']:.0%}, to people, with the reason")
     grid.add_row(Text("lost", "bold red" if totals.lost else "bold"), _count(totals.lost), "")

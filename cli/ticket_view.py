@@ -21,7 +21,8 @@ def print_ticket(console: Console, ticket: Mapping[str, Any], *, history: bool =
     for decision in ticket.get("decisions", ())[-1:]:
         console.print(_decision(decision))
     for message in ticket["conversation"]:
-        console.print(_message(message, f"{message['author']} · {age(message['created_at'])} ago"))
+        what = f"{message['author']} asks back" if message.get("is_question") else message["author"]
+        console.print(_message(message, f"{what} · {age(message['created_at'])} ago"))
     for answer in ticket["answers"]:
         if answer.get("sent", True):
             console.print(_sources(answer))

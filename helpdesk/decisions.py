@@ -10,6 +10,7 @@ class Outcome(StrEnum):
     """What the machine does with a ticket."""
 
     ANSWER = "answer"
+    ASK = "ask"
     DRAFT = "draft"
     ROUTE = "route"
 

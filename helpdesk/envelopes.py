@@ -51,7 +51,6 @@ def queue_entry(
     """
     if ticket.queue is None or ticket.entry_id is None or ticket.queued_at is None:
         raise ValueError(f"ticket {ticket.ticket_id} waits in no queue")
-    last = next((message.text for message in reversed(conversation) if message.author is Author.CUSTOMER), "")
     message = TicketRouted(
         entry_id=ticket.entry_id,
         ticket_id=ticket.ticket_id,
@@ -62,7 +61,7 @@ def queue_entry(
         correlation_id=ticket.correlation_id,
         user=ticket.user,
         subject=ticket.subject,
-        text=last,
+        text=_text(conversation),
         intent=ticket.intent,
         confidence=ticket.confidence,
         sentiment=ticket.sentiment,
@@ -77,3 +76,12 @@ def queue_entry(
         priority=ticket.priority,
         correlation_id=ticket.correlation_id,
     )
+
+
+def _text(conversation: Sequence[ConversationMessage]) -> str:
+    """Return what the customer wrote last; where that follows the machine's question, with what led to it."""
+    last = next((at for at in reversed(range(len(conversation))) if conversation[at].author is Author.CUSTOMER), None)
+    if last is None:
+        return ""
+    follows_question = last >= 2 and conversation[last - 1].is_question
+    return "\n\n".join(message.text for message in conversation[last - 2 if follows_question else last : last + 1])

@@ -62,6 +62,12 @@ corrections = Counter(
     ("verdict",),
 )
 
+ratings = Counter(
+    "helpdesk_ratings_total",
+    "Customers' ratings, 1 to 5, of an `answer`, or of the `question` that the machine asked back.",
+    ("rated", "score"),
+)
+
 # What relay and worker stand on
 dependency_up = Gauge("helpdesk_dependency_up", "Whether a part answered when last asked: 1 or 0.", ("dependency",))
 
@@ -82,6 +88,11 @@ pruned_rows = Counter("helpdesk_pruned_rows_total", "Rows that were deleted beca
 deliveries = Counter("helpdesk_deliveries_total", "Messages that the worker settled.", ("result",))
 decisions = Counter(
     "helpdesk_decisions_total", "Decisions that took effect, with the code of their last reason.", ("outcome", "reason")
+)
+clarified_decisions = Counter(
+    "helpdesk_clarified_decisions_total",
+    "Decisions on tickets whose customer has answered the machine's question, by what the answer led to.",
+    ("outcome",),
 )
 writer_tokens = Counter(
     "helpdesk_writer_tokens_total",

@@ -137,6 +137,10 @@ class KnowledgeSettings(_Group):
     path: Path = Field(
         default=PROJECT_DIR / "data" / "knowledge_base", description="Articles that `kb load` reads by default."
     )
+    brand_file: Path | None = Field(
+        default=None,
+        description="The shop's facts and voice (unset: the `brand.json` in or beside the directory of articles).",
+    )
     passages: int = Field(default=5, ge=1, le=20, description="Passages given to the writer.")
     intents_file: Path = Field(
         default=PROJECT_DIR / "data" / "intents.json",

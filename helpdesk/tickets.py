@@ -14,6 +14,7 @@ class Status(StrEnum):
     RECEIVED = "received"
     PROCESSING = "processing"
     ANSWERED = "answered"
+    ASKED = "asked"
     QUEUED = "queued"
     REVIEW = "review"
     CLAIMED = "claimed"
@@ -28,6 +29,7 @@ class Action(StrEnum):
 
     START = "start"
     ANSWER = "answer"
+    ASK = "ask"
     DRAFT = "draft"
     ROUTE = "route"
     FAIL = "fail"
@@ -60,6 +62,9 @@ class Author(StrEnum):
 
 AWAITS_MACHINE = frozenset({Status.RECEIVED, Status.PROCESSING, Status.REOPENED})
 """Statuses in which the machine owes a decision."""
+
+AWAITS_CUSTOMER = frozenset({Status.ASKED})
+"""Statuses in which the machine has asked the customer back, and waits for a reply until the ticket's deadline."""
 
 AWAITS_PERSON = frozenset({Status.QUEUED, Status.REVIEW, Status.FAILED})
 """Statuses in which the ticket waits in a human queue."""
@@ -94,15 +99,16 @@ def _rows(
 TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     **_rows(Action.START, AWAITS_MACHINE, Status.PROCESSING),
     **_rows(Action.ANSWER, AWAITS_MACHINE, Status.ANSWERED),
+    **_rows(Action.ASK, AWAITS_MACHINE, Status.ASKED),
     **_rows(Action.DRAFT, AWAITS_MACHINE, Status.REVIEW),
     **_rows(Action.ROUTE, AWAITS_MACHINE, Status.QUEUED),
     **_rows(Action.FAIL, AWAITS_MACHINE, Status.FAILED),
     **_rows(Action.REPLAY, {Status.FAILED}, Status.RECEIVED),
-    **_rows(Action.CUSTOMER_MESSAGE, CLOSED, Status.REOPENED),
+    **_rows(Action.CUSTOMER_MESSAGE, CLOSED | AWAITS_CUSTOMER, Status.REOPENED),
     **{(status, Action.CUSTOMER_MESSAGE): status for status in AWAITS_MACHINE | AWAITS_PERSON | {Status.CLAIMED}},
-    **_rows(Action.CLAIM, AWAITS_MACHINE | AWAITS_PERSON, Status.CLAIMED),
+    **_rows(Action.CLAIM, AWAITS_MACHINE | AWAITS_CUSTOMER | AWAITS_PERSON, Status.CLAIMED),
     **_rows(Action.RELEASE, {Status.CLAIMED}, Status.QUEUED),
-    **_rows(Action.EXPIRE, {Status.CLAIMED}, Status.QUEUED),
+    **_rows(Action.EXPIRE, AWAITS_CUSTOMER | {Status.CLAIMED}, Status.QUEUED),
     **_rows(Action.TRANSFER, {Status.CLAIMED}, Status.QUEUED),
     **_rows(Action.REPLY, {Status.CLAIMED}, Status.REPLIED),
     **_rows(Action.RESOLVE, {Status.CLAIMED, Status.ANSWERED, Status.REPLIED}, Status.RESOLVED),
@@ -133,7 +139,8 @@ class Ticket:
         owner: the portal that posted it; a portal sees only its own tickets.
         turn: the round of decision, starting at 1; a further message of the customer or a replay opens the next.
         version: grows by one at every change; a save names the version it read.
-        deadline_at: when a person gets the ticket if the machine has not decided the present turn.
+        deadline_at: when a person gets the ticket if the machine has not decided the present turn, or if the customer
+            has not answered the machine's question.
         entry_id: the present entry in a human queue; it is the broker message's id as well.
         claimed_until: end of the claim's lease.
     """
@@ -177,26 +184,36 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationMessage:
-    """One message of the conversation, with the turn in which it was written."""
+    """One message of the conversation, with the turn in which it was written.
+
+    Attributes:
+        is_question: the machine asks back instead of answering.
+    """
 
     ticket_id: str
     turn: int
     author: Author
     author_name: str
     text: str
+    is_question: bool = False
     created_at: datetime
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it answers what the customer wrote before it; a question that asks back does not."""
+        return self.author is not Author.CUSTOMER and not self.is_question
 
 
 def unanswered(conversation: Sequence[ConversationMessage]) -> list[ConversationMessage]:
     """Return what the customer wrote since the last answer, by whomever: what an answer must be about."""
-    answered = [at for at, message in enumerate(conversation, start=1) if message.author is not Author.CUSTOMER]
-    return list(conversation[answered[-1] if answered else 0 :])
+    answers = [at for at, message in enumerate(conversation, start=1) if message.is_answer]
+    since = conversation[answers[-1] if answers else 0 :]
+    return [message for message in since if message.author is Author.CUSTOMER]
 
 
 def answered_last_by(conversation: Sequence[ConversationMessage]) -> Author | None:
-    """Return who had the last word to the customer: the machine, an agent, or nobody yet."""
-    authors = (message.author for message in reversed(conversation))
-    return next((author for author in authors if author is not Author.CUSTOMER), None)
+    """Return who gave the last answer: the machine, an agent, or nobody yet."""
+    return next((message.author for message in reversed(conversation) if message.is_answer), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +243,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A text for the customer: sent, or a draft for a person (``sent`` False)."""
+    """A text for the customer: sent, or a draft for a person (``sent`` False); an answer, or the machine's question."""
 
     answer_id: str
     ticket_id: str
@@ -235,6 +252,7 @@ class Answer:
     author_name: str
     text: str
     sent: bool
+    is_question: bool = False
     citations: tuple[Citation, ...] = ()
     usage: Mapping[str, int] = field(default_factory=dict)
     created_at: datetime

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from helpdesk.ports.predictor import Predictor
     from helpdesk.ports.store import Store
     from helpdesk.ports.writer import Writer
+    from helpdesk.voice import Voice
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +77,23 @@ def open_knowledge(settings: Settings) -> "Knowledge":
     return ChromaKnowledge(_encoder(), path=settings.state_dir / "knowledge")
 
 
+def open_voice(settings: Settings) -> "Voice":
+    """Return how the shop sounds, from its brand file.
+
+    Raises:
+        InvalidData: the brand file does not fit; names the field.
+    """
+    from helpdesk.knowledge.brand import Brand
+
+    return Brand.in_force(settings.knowledge).voice
+
+
 def open_writer(settings: Settings) -> "Writer":
     """Return the writer that the settings name; by default Claude where there is a key, else the extractive writer.
 
     Raises:
         InvalidSetting: the provider lacks its key or the name of its model.
+        InvalidData: the brand file does not fit.
     """
     match settings.writer_provider:
         case "claude":
@@ -88,14 +101,14 @@ def open_writer(settings: Settings) -> "Writer":
 
             if not (key := _secret(settings.anthropic_api_key)):
                 raise InvalidSetting("is not set", field="ANTHROPIC_API_KEY", remedy="the provider `claude` needs it")
-            return ClaudeWriter(key, settings.writer)
+            return ClaudeWriter(key, settings.writer, voice=open_voice(settings))
         case "openai":
             from helpdesk.adapters.writer_openai import OpenAiWriter
 
             if settings.writer.model == WriterSettings().model:
                 remedy = "the provider `openai` needs the name of a model that its server has"
                 raise InvalidSetting(f"is {settings.writer.model}", field="HELPDESK_WRITER__MODEL", remedy=remedy)
-            return OpenAiWriter(_secret(settings.openai_api_key), settings.writer)
+            return OpenAiWriter(_secret(settings.openai_api_key), settings.writer, voice=open_voice(settings))
         case "extractive":
             from helpdesk.adapters.writer_extractive import ExtractiveWriter
 

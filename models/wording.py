@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from helpdesk.tickets import Author, ConversationMessage, Ticket, unanswered
+from helpdesk.tickets import Author, ConversationMessage, Ticket, answered_last_by, unanswered
 from models.preprocess import readable
 
 MAX_EXCERPT_BYTES = 16_384
@@ -46,5 +46,4 @@ def _own_words(conversation: Sequence[ConversationMessage]) -> list[str]:
 def _joined(ticket: Ticket, conversation: Sequence[ConversationMessage], words: Sequence[str]) -> str:
     # By a space: a message "Thanks" on a line of its own would read as the closing of a mail, and what follows be cut.
     text = " ".join(words)
-    is_first_round = len(unanswered(conversation)) == len(conversation)
-    return f"{ticket.subject}\n{text}".strip() if is_first_round else text
+    return f"{ticket.subject}\n{text}".strip() if answered_last_by(conversation) is None else text

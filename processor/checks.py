@@ -12,6 +12,7 @@ from helpdesk.ports.writer import AnswerBlock, WrittenAnswer
 from helpdesk.tickets import Author, ConversationMessage
 from processor import disguise, facts, promises
 from processor.injection import instruction_in
+from processor.phrases import found_in
 
 MAX_CHARACTERS = 4_000
 _FEW_WORDS = 3
@@ -48,6 +49,7 @@ def check_answer(
     *,
     subject: str = "",
     link_hosts: Collection[str] = (),
+    forbidden_words: Iterable[str] = (),
 ) -> list[Reason]:
     """Return why an answer may not be sent; an empty list says that it may.
 
@@ -57,6 +59,7 @@ def check_answer(
         subject: the ticket's; its order and invoice numbers as well.
         link_hosts: hosts that links and addresses may lead to, with their subdomains, besides the articles' own; none
             given: those that the passages name.
+        forbidden_words: phrases that the shop never uses.
     """
     if not answer.sufficient:
         text = "The writer found that the articles do not answer the question."
@@ -71,6 +74,7 @@ def check_answer(
         *_tampering(passages),
         *_grounding(answer.blocks, sources),
         *_words(answer.text, sources),
+        *_voice(answer.text, forbidden_words),
         *_particulars(answer.text, sources, asked),
         *_destinations(answer.text, passages, link_hosts),
     ]
@@ -142,6 +146,11 @@ def _words(text: str, sources: Sequence[_Source]) -> Iterator[Reason]:
     for sentence in _sentences(prose):
         if name := disguise.unknown_name(sentence, words):
             yield Reason(code="name_unknown", text=f"The answer names “{name}”, which no passage has.")
+
+
+def _voice(text: str, forbidden_words: Iterable[str]) -> Iterator[Reason]:
+    if word := found_in(facts.without_links(facts.plain(text)), forbidden_words):
+        yield Reason(code="forbidden_word", text=f"The answer says “{word}”, which the shop's voice forbids.")
 
 
 def _grounding(blocks: Sequence[AnswerBlock], sources: Sequence[_Source]) -> Iterator[Reason]:

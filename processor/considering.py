@@ -7,14 +7,17 @@ from dataclasses import replace
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
-from helpdesk.ports.writer import Writer, WritingTask, WrittenAnswer
+from helpdesk.ports.writer import AnswerBlock, Writer, WritingTask, WrittenAnswer
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import answered_last_by
+from helpdesk.voice import Voice
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.checks import check_answer
+from processor.clarify import Choice, Fact, may_ask, reply_to
 from processor.decide import Decision, decide, triage
 from processor.evidence import evidence
+from processor.framing import framed
 from processor.policy import Policy
 from processor.work import Work
 
@@ -23,6 +26,7 @@ class Consideration:
     """The slow part of handling a ticket. Nothing here changes a ticket, so it can be done again at any time.
 
     Args:
+        voice: how the shop sounds; it frames what is sent, and forbids words.
         budget: for a writer that costs money.
         cache: for one whose answers are worth keeping.
     """
@@ -35,6 +39,7 @@ class Consideration:
         policy: Policy,
         *,
         passages: int,
+        voice: Voice | None = None,
         budget: Budget | None = None,
         cache: AnswerCache | None = None,
     ) -> None:
@@ -43,6 +48,7 @@ class Consideration:
         self._writer = writer
         self._policy = policy
         self._passages = passages
+        self._voice = voice or Voice()
         self._budget = budget
         self._cache = cache
 
@@ -66,11 +72,13 @@ class Consideration:
             work.prediction = prediction
             work.versions = {"model": prediction.model_version, "policy": self._policy.name}
             work.duration_ms["predict"] = predicted_ms
-            work.decision = triage(prediction, work.text, self._policy)
+            work.decision = triage(prediction, work.text, self._policy, may_ask=may_ask(work.ticket, work.conversation))
             if work.decision is None:
                 open_works.append((work, prediction))
         if open_works:
             self._decide_on_evidence(open_works)
+        for work in works:
+            self._ask(work)
 
     def write(self, work: Work) -> None:
         """Write the answer of a ticket that is to be answered or drafted, and check it; one that fails is routed.
@@ -82,10 +90,10 @@ class Consideration:
             WriterUnavailable: nothing was written.
         """
         decision, prediction = work.decision, work.prediction
-        if decision is None or prediction is None or decision.outcome is Outcome.ROUTE:
+        if decision is None or prediction is None or not decision.needs_writing:
             return
         key = self._cache.key(work, prediction) if self._cache is not None else None
-        if key is not None and self._reuse(work, decision, key):
+        if key is not None and self._reuse(work, decision, prediction, key):
             return
         if self._budget is not None and (exhausted := self._budget.exhausted(work.ticket.ticket_id)):
             work.decision = _to_a_person(decision, prediction, [exhausted])
@@ -98,22 +106,34 @@ class Consideration:
         self._take(work, answer)
         if failed := self._check(work, answer):
             work.decision = _to_a_person(decision, prediction, failed)
-        elif self._cache is not None and key is not None:
+            return
+        self._take(work, framed(answer, self._voice, prediction.language))
+        if self._cache is not None and key is not None:
             work.to_cache = self._cache.entry(key, answer, work.passages)
 
-    def _reuse(self, work: Work, decision: Decision, key: str) -> bool:
+    def _reuse(self, work: Work, decision: Decision, prediction: Prediction, key: str) -> bool:
         """Give the ticket the answer that the same question got before, where there is one and it passes the checks."""
         answer = self._cache.find(key) if self._cache is not None else None
         if answer is None or self._check(work, answer):
             return False
-        self._take(work, answer)
+        self._take(work, framed(answer, self._voice, prediction.language))
         text = "The same question was answered before; that answer was checked again and is used here."
         work.decision = replace(decision, reasons=(*decision.reasons, Reason(code="answer_reused", text=text)))
         return True
 
+    def _ask(self, work: Work) -> None:
+        """Give a ticket whose customer is asked back its question; the policy's words need no writer and no checks."""
+        if work.decision is None or work.prediction is None or (asked := work.decision.clarification) is None:
+            return
+        question = AnswerBlock(text=asked.question)
+        written = WrittenAnswer(blocks=(question,), sufficient=True, writer="policy", prompt_version=self._policy.name)
+        self._take(work, framed(written, self._voice, work.prediction.language))
+
     def _take(self, work: Work, answer: WrittenAnswer) -> None:
         work.answer = answer
         work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
+        if self._voice.version:
+            work.versions["voice"] = self._voice.version
 
     def _check(self, work: Work, answer: WrittenAnswer) -> list[Reason]:
         return check_answer(
@@ -122,6 +142,7 @@ class Consideration:
             work.conversation,
             subject=work.ticket.subject,
             link_hosts=self._policy.link_hosts,
+            forbidden_words=self._voice.forbidden_words,
         )
 
     def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
@@ -133,10 +154,11 @@ class Consideration:
         version, found = self._found(questions)
         retrieved_ms = _since_ms(started)
         for (work, prediction), passages in zip(works, found, strict=True):
-            work.passages = passages
+            asked = reply_to(self._policy.clarify, work.conversation)
+            work.passages = asked.preferred(work.text, passages) if isinstance(asked, Choice) else passages
             work.versions["knowledge"] = version
             work.duration_ms["retrieve"] = retrieved_ms
-            work.decision = self._decide_one(work, prediction, passages)
+            work.decision = self._decide_one(work, prediction, asked)
 
     def _found(self, questions: Sequence[Question]) -> tuple[str, list[list[Passage]]]:
         """Return the passages, and the one version of the knowledge base that all of them come from."""
@@ -147,9 +169,19 @@ class Consideration:
             if version == before:
                 return version, found
 
-    def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
-        score = evidence(passages, prediction)
-        return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
+    def _decide_one(self, work: Work, prediction: Prediction, asked: Fact | Choice | None) -> Decision:
+        score = evidence(work.passages, prediction)
+        return decide(
+            prediction,
+            work.text,
+            score,
+            self._policy,
+            passages=work.passages,
+            answered_last_by=answered_last_by(work.conversation),
+            may_ask=may_ask(work.ticket, work.conversation),
+            asked=asked,
+            metadata=work.ticket.metadata,
+        )
 
 
 def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask:

@@ -1,13 +1,17 @@
 """Decides what happens to a ticket: pure functions of the prediction, the evidence and the policy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from helpdesk.decisions import Outcome, Reason
+from helpdesk.ports.knowledge import Passage
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import GENERAL, INTERVENTION, REVIEW_QUEUE, Author
+from processor.clarify import Choice, Clarification, Fact, between_intents, missing_fact
 from processor.policy import Autonomy, Policy
+
+_WANTS_PERSON = "contact_human_agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +19,9 @@ class Decision:
     """What to do with a ticket, and why.
 
     Attributes:
-        queue: the human queue; for an answer None.
+        queue: the human queue; for an answer or a question None.
         raises_priority: the ticket goes ahead of the others in its queue.
+        clarification: what the customer is asked, where that is the outcome.
     """
 
     outcome: Outcome
@@ -24,13 +29,20 @@ class Decision:
     reasons: tuple[Reason, ...]
     scores: Mapping[str, float] = field(default_factory=dict)
     raises_priority: bool = False
+    clarification: Clarification | None = None
+
+    @property
+    def needs_writing(self) -> bool:
+        """Whether a text is to be written from passages."""
+        return self.outcome in {Outcome.ANSWER, Outcome.DRAFT}
 
 
-def triage(prediction: Prediction, text: str, policy: Policy) -> Decision | None:
+def triage(prediction: Prediction, text: str, policy: Policy, *, may_ask: bool = False) -> Decision | None:
     """Return the decision that needs no evidence, or None where the knowledge base must be asked.
 
     Args:
         text: the customer's own words, without quoted mail and signature.
+        may_ask: see ``processor.clarify``.
     """
     scores = _scores(prediction, policy)
     threshold = scores["confidence_threshold"]
@@ -70,13 +82,15 @@ def triage(prediction: Prediction, text: str, policy: Policy) -> Decision | None
             f"This is like none of the known intents (score {prediction.out_of_scope_score:.2f}, "
             f"bound {prediction.out_of_scope_threshold:.2f}).",
         )
-    if prediction.predicted_label == "contact_human_agent" and prediction.prediction_confidence >= threshold:
+    if prediction.predicted_label == _WANTS_PERSON and prediction.prediction_confidence >= threshold:
         return route(
             INTERVENTION,
             "asked_for_person",
             f"The customer seems to ask for a person ({prediction.prediction_confidence:.0%} sure).",
         )
     if prediction.prediction_confidence < threshold:
+        if may_ask and (question := _between_intents(prediction, policy)):
+            return _ask(question, scores)
         return route(
             prediction.category,
             "confidence_below_threshold",
@@ -91,19 +105,35 @@ def triage(prediction: Prediction, text: str, policy: Policy) -> Decision | None
 
 
 def decide(
-    prediction: Prediction, text: str, evidence: float, policy: Policy, *, answered_last_by: Author | None = None
+    prediction: Prediction,
+    text: str,
+    evidence: float,
+    policy: Policy,
+    *,
+    passages: Sequence[Passage] = (),
+    answered_last_by: Author | None = None,
+    may_ask: bool = False,
+    asked: Fact | Choice | None = None,
+    metadata: Mapping[str, object] | None = None,
 ) -> Decision:
     """Return the decision for a ticket whose evidence is known.
 
     Args:
         evidence: see ``processor.evidence``; 0 where nothing was found.
-        answered_last_by: who had the last word to the customer; after an agent's, the machine only drafts.
+        passages: what the evidence was found in, best first.
+        answered_last_by: who gave the last answer to the customer; after an agent's, the machine only drafts.
+        may_ask: see ``processor.clarify``.
+        asked: what the customer was asked for, and has replied to.
+        metadata: what the portal sent along, which nobody need ask for.
     """
-    early = triage(prediction, text, policy)
+    early = triage(prediction, text, policy, may_ask=may_ask)
     if early is not None:
         return early
     scores = {**_scores(prediction, policy), "evidence": evidence, "evidence_threshold": policy.evidence_threshold}
     intent = prediction.predicted_label
+    if asked is not None and not asked.is_named_in(text):
+        reason = Reason(code="reply_unclear", text="We asked once, and the reply does not say what was asked for.")
+        return Decision(outcome=Outcome.ROUTE, queue=prediction.category, reasons=(reason,), scores=scores)
     if evidence < policy.evidence_threshold:
         sentence = (
             f"The intent is “{intent}”, but the knowledge base holds too little on it "
@@ -118,6 +148,10 @@ def decide(
             reason = Reason(code="person_answered_last", text=sentence)
             return Decision(outcome=Outcome.DRAFT, queue=REVIEW_QUEUE, reasons=(reason,), scores=scores)
         case Autonomy.ANSWER:
+            rules = policy.clarify if may_ask else None
+            known = "\n".join((text, *map(str, (metadata or {}).values())))
+            if rules is not None and (missing := missing_fact(rules, prediction, known, passages)):
+                return _ask(missing, scores)
             reason = Reason(code="confident_and_grounded", text=f"{found}.")
             return Decision(outcome=Outcome.ANSWER, queue=None, reasons=(reason,), scores=scores)
         case Autonomy.DRAFT:
@@ -127,6 +161,22 @@ def decide(
             raise AssertionError("triage routes intents that are kept for people")
         case never:
             assert_never(never)
+
+
+def _between_intents(prediction: Prediction, policy: Policy) -> Clarification | None:
+    """Return the question between two intents, where the machine could answer either by itself."""
+    labels = [top.label for top in prediction.top_labels[:2]]
+    if policy.clarify is None or _WANTS_PERSON in labels:
+        return None
+    if any(policy.autonomy_of(label) is not Autonomy.ANSWER for label in labels):
+        return None
+    return between_intents(policy.clarify, prediction)
+
+
+def _ask(question: Clarification, scores: Mapping[str, float]) -> Decision:
+    reason = Reason(code=question.code, text=question.why)
+    scores = {**scores, **question.compared}
+    return Decision(outcome=Outcome.ASK, queue=None, reasons=(reason,), scores=scores, clarification=question)
 
 
 def _scores(prediction: Prediction, policy: Policy) -> dict[str, float]:

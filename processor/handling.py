@@ -110,7 +110,7 @@ class Handler:
             self._consideration.decide(works)
             failpoint("worker.after_work_before_commit")
             if self._consideration.writes_remotely and all(work.crashes < SUSPICIOUS for work in works):
-                written = [work for work in works if work.decision and work.decision.outcome is Outcome.ROUTE]
+                written = [work for work in works if work.decision and not work.decision.needs_writing]
                 for work in works:
                     if work not in written:
                         self._write_later(work)

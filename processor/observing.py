@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from helpdesk import metrics
+from helpdesk.tickets import answered_last_by
 from processor.work import Work
 
 
@@ -18,6 +19,9 @@ def count_decisions(works: Iterable[Work], *, at: datetime) -> None:
     for work in works:
         if work.decision is not None:
             reason = work.decision.reasons[-1].code if work.decision.reasons else ""
-            metrics.decisions.labels(work.decision.outcome.value, reason).inc()
+            outcome = work.decision.outcome.value
+            metrics.decisions.labels(outcome, reason).inc()
+            if answered_last_by(work.conversation) is None and any(one.is_question for one in work.conversation):
+                metrics.clarified_decisions.labels(outcome).inc()
         metrics.handling_duration.observe(now - work.begun)
         metrics.decision_delay.observe(max(0.0, (at - work.message.submitted_at).total_seconds()))

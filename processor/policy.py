@@ -1,9 +1,7 @@
 """The decision policy: a versioned file that says what may be automated and what is kept for people."""
 
 import hashlib
-import re
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from helpdesk.errors import InvalidData
+from processor.clarify import ClarifyRules
+from processor.phrases import found_in
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -56,6 +56,7 @@ class Policy(BaseModel):
     link_hosts: frozenset[str] = frozenset()
     asks_for_person: tuple[str, ...]
     reserved_topics: dict[str, tuple[str, ...]]
+    clarify: ClarifyRules | None = None
 
     @property
     def name(self) -> str:
@@ -72,32 +73,14 @@ class Policy(BaseModel):
 
     def person_asked_for(self, text: str) -> str | None:
         """Return the customer's words that ask for a person."""
-        found = self._person_pattern.search(text)
-        return found.group(0) if found else None
+        return found_in(text, self.asks_for_person)
 
     def reserved_topic(self, text: str) -> tuple[str, str] | None:
         """Return the first reserved topic that the text names, and the words."""
-        for topic, pattern in self._topic_patterns.items():
-            if found := pattern.search(text):
-                return topic, found.group(0)
+        for topic, phrases in self.reserved_topics.items():
+            if words := found_in(text, phrases):
+                return topic, words
         return None
-
-    @cached_property
-    def _person_pattern(self) -> re.Pattern[str]:
-        return _phrases(self.asks_for_person)
-
-    @cached_property
-    def _topic_patterns(self) -> dict[str, re.Pattern[str]]:
-        return {topic: _phrases(phrases) for topic, phrases in self.reserved_topics.items()}
-
-
-def _phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    def one(phrase: str) -> str:
-        stem = phrase.removesuffix("*")
-        words = r"\s+".join(re.escape(word) for word in stem.split())
-        return words + (r"\w*" if phrase.endswith("*") else "")
-
-    return re.compile(r"\b(?:" + "|".join(one(phrase) for phrase in phrases) + r")\b", re.IGNORECASE)
 
 
 def load_policy(path: Path) -> Policy:

@@ -89,9 +89,10 @@ def _is_decided(tx: Transaction, ticket: Ticket) -> bool:
 
 def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
     ticket = _with_findings(ticket, work, decision)
-    answer = _answer(work, sent=decision.outcome is Outcome.ANSWER, at=at)
-    if decision.outcome is Outcome.ANSWER and answer is not None:
-        after = ticket.after(Action.ANSWER, at=at, queue=None, entry_id=None)
+    is_sent = decision.outcome in {Outcome.ANSWER, Outcome.ASK}
+    answer = _answer(work, sent=is_sent, at=at)
+    if is_sent and answer is not None:
+        action, after = _sent(ticket, decision, at)
         effects.cached += [work.to_cache] if work.to_cache is not None else []
         effects.messages.append(
             ConversationMessage(
@@ -100,10 +101,10 @@ def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, a
                 author=Author.MACHINE,
                 author_name=answer.author_name,
                 text=answer.text,
+                is_question=answer.is_question,
                 created_at=at,
             )
         )
-        action = Action.ANSWER
     else:
         action = Action.DRAFT if decision.outcome is Outcome.DRAFT else Action.ROUTE
         sentence = " ".join(reason.text for reason in decision.reasons)
@@ -117,6 +118,14 @@ def _decided(effects: Effects, ticket: Ticket, work: Work, decision: Decision, a
     details = {"queue": after.queue} if after.queue else {}
     effects.events.append(event(after, action, actor=Author.MACHINE, name=ACTOR, reason=reason, **details))
     effects.decisions.append(_decision_record(work, decision, at))
+
+
+def _sent(ticket: Ticket, decision: Decision, at: datetime) -> tuple[Action, Ticket]:
+    """Return the step that an answer or a question is, and the ticket after it."""
+    if decision.clarification is None:
+        return Action.ANSWER, ticket.after(Action.ANSWER, at=at, queue=None, entry_id=None)
+    deadline = at + decision.clarification.wait
+    return Action.ASK, ticket.after(Action.ASK, at=at, queue=None, queued_at=None, entry_id=None, deadline_at=deadline)
 
 
 def _draft_for_the_holder(effects: Effects, ticket: Ticket, work: Work, decision: Decision, at: datetime) -> None:
@@ -157,6 +166,7 @@ def _answer(work: Work, *, sent: bool, at: datetime) -> Answer | None:
         author_name=work.answer.writer,
         text=work.answer.text,
         sent=sent,
+        is_question=work.decision is not None and work.decision.outcome is Outcome.ASK,
         citations=tuple(citation for block in work.answer.blocks for citation in block.citations),
         usage=work.answer.usage,
         created_at=at,

@@ -14,11 +14,12 @@ from helpdesk.ports.knowledge import Knowledge, Question
 from helpdesk.ports.store import Store
 from helpdesk.ports.writer import Writer
 from helpdesk.settings import RetentionSettings, Settings, WriterSettings
-from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_writer
+from helpdesk.wiring import open_broker, open_knowledge, open_predictor, open_store, open_voice, open_writer
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.considering import Consideration
 from processor.following import Follower
+from processor.framing import check_questions
 from processor.policy import load_policy
 from processor.worker import Worker, wait_for_topology
 
@@ -33,13 +34,14 @@ def serve(settings: Settings) -> None:
 
     Raises:
         BrokerMisconfigured: the broker's URL cannot be read.
-        InvalidData: the policy file does not fit.
+        InvalidData: the policy or brand file does not fit.
         Stuck: every thread hangs.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    policy = load_policy(settings.processor.policy_file)
+    policy, voice = load_policy(settings.processor.policy_file), open_voice(settings)
+    check_questions(policy, voice)
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(settings)))
         broker = stack.enter_context(closing(open_broker(settings)))
@@ -52,6 +54,7 @@ def serve(settings: Settings) -> None:
             writer,
             policy,
             passages=settings.knowledge.passages,
+            voice=voice,
             budget=_budget(store, settings.writer) if writer.is_remote else None,
             cache=_cache(store, writer, settings.retention),
         )
@@ -66,7 +69,10 @@ def serve(settings: Settings) -> None:
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
         stack.enter_context(Follower(KnowledgeBase(store, knowledge)))
-        log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
+        log.info(
+            "worker consumes",
+            extra={"policy": policy.name, "voice": voice.version, "prefetch": settings.processor.prefetch},
+        )
         keep_working(lambda: Worker(store, broker, consideration, settings.processor).run(stop), broker, stop)
     log.info("worker stopped")
 

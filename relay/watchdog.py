@@ -13,7 +13,7 @@ from helpdesk.desk import Desk, enqueue
 from helpdesk.errors import BrokerUnavailable, Conflict, StoreUnavailable
 from helpdesk.ports.broker import Broker, human
 from helpdesk.ports.store import Store
-from helpdesk.tickets import AWAITS_MACHINE, AWAITS_PERSON, GENERAL, Action, Author, Ticket
+from helpdesk.tickets import AWAITS_CUSTOMER, AWAITS_MACHINE, AWAITS_PERSON, GENERAL, Action, Author, Ticket
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ class SweepReport:
     """How many tickets one sweep moved."""
 
     handed_over: int = 0
+    questions_unanswered: int = 0
     republished: int = 0
     claims_returned: int = 0
     reoffered: int = 0
@@ -74,9 +75,10 @@ class Watchdog:
                 log.info("swept", extra={"report": repr(report)})
 
     def run_once(self) -> SweepReport:
-        """Do each of the four duties once and say what was moved."""
+        """Do each of the five duties once and say what was moved."""
         return SweepReport(
             handed_over=self._hand_over_overdue(),
+            questions_unanswered=self._hand_over_unanswered_questions(),
             republished=self._republish_stuck(),
             claims_returned=self._return_expired_claims(),
             reoffered=self._reoffer_unheard(),
@@ -106,6 +108,26 @@ class Watchdog:
             )
             tx.add_decisions([decision])
             enqueue(tx, ticket, Action.ROUTE, queue=queue, reason=text, at=now, actor=Author.MACHINE, name="watchdog")
+        return True
+
+    def _hand_over_unanswered_questions(self) -> int:
+        now = self._clock()
+        with self._store.reading() as tx:
+            unanswered = tx.unanswered_questions(now, limit=BATCH)
+        return _each(unanswered, lambda seen: self._hand_over_unanswered(seen.ticket_id, now))
+
+    def _hand_over_unanswered(self, ticket_id: str, now: datetime) -> bool:
+        with self._store.transaction() as tx:
+            ticket = tx.ticket(ticket_id)
+            if ticket.status not in AWAITS_CUSTOMER or ticket.deadline_at > now:
+                return False
+            reason = (
+                f"The customer has not answered our question in time (until {ticket.deadline_at:%Y-%m-%d %H:%M} UTC)."
+            )
+            queue = ticket.category or GENERAL
+            enqueue(
+                tx, ticket, Action.EXPIRE, queue=queue, reason=reason, at=now, actor=Author.MACHINE, name="watchdog"
+            )
         return True
 
     def _republish_stuck(self) -> int:

@@ -54,11 +54,18 @@ class DeskShop:
         return ticket_id
 
     def answered(self) -> str:
+        return self._sent(Action.ANSWER)
+
+    def asked(self) -> str:
+        """Return a ticket whose customer was asked back."""
+        return self._sent(Action.ASK)
+
+    def _sent(self, action: Action) -> str:
         ticket_id = self.submitted()
         with self.store.transaction() as tx:
-            ticket = tx.ticket(ticket_id).after(Action.ANSWER, at=self.now)
+            ticket = tx.ticket(ticket_id).after(action, at=self.now)
             tx.save([ticket])
-            tx.add_answers([make_answer(ticket)])
+            tx.add_answers([make_answer(ticket, is_question=action is Action.ASK)])
         return ticket_id
 
     def relay(self) -> None:

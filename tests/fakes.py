@@ -23,15 +23,32 @@ ARTICLE = Article(
     url="https://help.shop.example/articles/cancel-before-dispatch",
 )
 
+GUEST_ARTICLE = Article(
+    article_id="cancel-as-guest",
+    title="Cancel a guest order",
+    question="How do I cancel my order as a guest?",
+    intent="cancel_order",
+    category="ORDER",
+    body="You can cancel an order until it is packed, as a guest too. Open the order by its number and postcode.",
+    url="https://help.shop.example/articles/cancel-as-guest",
+    tags=("guest",),
+)
+
 
 def make_prediction(text: str) -> Prediction:
-    """Return a prediction that the text itself scripts: ``unsure``, ``upset``, ``far-off`` and ``nothing-found``."""
+    """Return a prediction that the text itself scripts: ``unsure``, ``upset``, ``far-off`` and ``nothing-found``.
+
+    A text that ``wavers`` leaves two intents open, until it says “cancelling”.
+    """
+    wavers = "wavers" in text and "cancelling" not in text
+    confidence = 0.45 if wavers else 0.3 if "unsure" in text else 0.97
+    runner_up = [LabelScore(label="change_order", confidence=0.4)] if wavers else []
     return Prediction(
         predicted_label="cancel_order",
-        prediction_confidence=0.3 if "unsure" in text else 0.97,
+        prediction_confidence=confidence,
         confidence_threshold=0.8,
         category="ORDER",
-        top_labels=[LabelScore(label="cancel_order", confidence=0.97)],
+        top_labels=[LabelScore(label="cancel_order", confidence=max(confidence, 0.45)), *runner_up],
         out_of_scope="far-off" in text,
         out_of_scope_score=9.0 if "far-off" in text else -9.0,
         out_of_scope_threshold=0.0,
@@ -66,7 +83,7 @@ class FakePredictor:
 
 
 class FakeKnowledge:
-    """Finds its one article for every question but those that say ``nothing-found``."""
+    """Finds its one article for every question but those that say ``nothing-found``; for ``either-way`` two."""
 
     def __init__(self) -> None:
         self.away = False
@@ -79,10 +96,13 @@ class FakeKnowledge:
     def search(self, questions: Sequence[Question], *, limit: int) -> list[list[Passage]]:
         if self.away:
             raise KnowledgeUnavailable("the knowledge base does not answer")
-        return [
-            [] if "nothing-found" in question.text else [Passage(article=ARTICLE, similarity=0.9)]
-            for question in questions
-        ]
+        return [self._found(question.text)[:limit] for question in questions]
+
+    def _found(self, text: str) -> list[Passage]:
+        if "nothing-found" in text:
+            return []
+        found = [Passage(article=ARTICLE, similarity=0.9)]
+        return [*found, Passage(article=GUEST_ARTICLE, similarity=0.89)] if "either-way" in text else found
 
     def article(self, article_id: str) -> Article:
         if article_id != ARTICLE.article_id:

@@ -78,7 +78,7 @@ class LiveTicketApi:
         with self.store.transaction() as tx:
             ticket = tx.ticket(ticket_id)
             if sent:
-                ticket = ticket.after(Action.ANSWER, at=now)
+                ticket = ticket.after(Action.ASK if fields.get("is_question") else Action.ANSWER, at=now)
                 tx.save([ticket])
             answer = Answer(
                 answer_id=f"answer-{ticket_id}",

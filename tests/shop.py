@@ -14,6 +14,7 @@ from helpdesk.ports.broker import LANES
 from helpdesk.ports.predictor import Predictor
 from helpdesk.settings import BrokerSettings, ProcessorSettings, Settings
 from helpdesk.tickets import AWAITS_MACHINE, Ticket
+from helpdesk.voice import Voice
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.considering import Consideration
@@ -45,6 +46,7 @@ class Shop:
         self.prediction_service: Predictor = self.predictor
         self.writer = FakeWriter(is_remote=remote_writer)
         self.cache: AnswerCache | None = None
+        self.voice: Voice | None = None
         self.hourly_budget_usd = self.ticket_budget_usd = 0.0
         self.relay = Relay(self.store, self.broker, confirm_timeout_s=5)
         self._stop = threading.Event()
@@ -67,7 +69,14 @@ class Shop:
         policy = load_policy(self.settings.processor.policy_file)
         budget = Budget(self.store, per_hour_usd=self.hourly_budget_usd, per_ticket_usd=self.ticket_budget_usd)
         self.consideration = Consideration(
-            self.prediction_service, self.knowledge, self.writer, policy, passages=3, budget=budget, cache=self.cache
+            self.prediction_service,
+            self.knowledge,
+            self.writer,
+            policy,
+            passages=3,
+            voice=self.voice,
+            budget=budget,
+            cache=self.cache,
         )
         worker = Worker(self.store, self.broker, self.consideration, self.settings.processor)
 

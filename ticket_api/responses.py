@@ -15,6 +15,7 @@ STATUS_TEXTS: Mapping[Status, str] = {
     Status.RECEIVED: "We have received your request and are looking at it.",
     Status.PROCESSING: "We are looking at your request.",
     Status.ANSWERED: "We have answered your request.",
+    Status.ASKED: "We need one more detail from you. Please reply to our question.",
     Status.QUEUED: "Your request waits for the next person who is free.",
     Status.REVIEW: "A person checks our answer before you get it.",
     Status.CLAIMED: "A person is taking care of your request.",
@@ -62,6 +63,7 @@ class PortalMessage(_View):
     turn: int
     author: Author
     text: str
+    is_question: bool = Field(description="We ask back; the customer's next message goes on in the same ticket.")
     created_at: datetime
 
 
@@ -75,11 +77,12 @@ class PortalStep(_View):
 
 
 class PortalAnswer(_View):
-    """An answer that was sent."""
+    """An answer that was sent, or the question that was asked back."""
 
     turn: int
     author: Author
     text: str
+    is_question: bool
     citations: list[CitationView]
     created_at: datetime
 

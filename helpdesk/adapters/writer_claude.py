@@ -18,6 +18,7 @@ from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.knowledge import Article
 from helpdesk.ports.writer import WritingTask
 from helpdesk.settings import WriterSettings
+from helpdesk.voice import Voice
 
 _API = "https://api.anthropic.com"
 _STRONGER = "claude-sonnet-5-5"
@@ -26,17 +27,22 @@ _CITING = "Every sentence and every step rests on a passage and cites it."
 
 
 class ClaudeWriter(RemoteWriter):
-    """Writes with Claude; passages go as search results, so that the API itself says what was cited."""
+    """Writes with Claude; passages go as search results, so that the API itself says what was cited.
+
+    Args:
+        voice: how the shop sounds; part of the instructions and of their version.
+    """
 
     def __init__(
         self,
         api_key: str,
         settings: WriterSettings,
         *,
+        voice: Voice | None = None,
         breaker: CircuitBreaker | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        prompt = read_prompt("claude", passages=_PASSAGES, citing=_CITING)
+        prompt = read_prompt("claude", passages=_PASSAGES, citing=_CITING, voice=voice)
         stronger = _STRONGER if settings.stronger_model is None else settings.stronger_model
         super().__init__("Claude", settings, prompt=prompt, stronger=stronger, breaker=breaker, sleep=sleep)
         logging.getLogger("anthropic").setLevel(logging.WARNING)

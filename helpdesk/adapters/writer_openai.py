@@ -18,6 +18,7 @@ from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.knowledge import Article
 from helpdesk.ports.writer import WritingTask
 from helpdesk.settings import WriterSettings
+from helpdesk.voice import Voice
 
 _API = "https://api.openai.com/v1"
 _PASSAGES = (
@@ -34,6 +35,7 @@ class OpenAiWriter(RemoteWriter):
 
     Args:
         api_key: empty for a server that wants none; then no key is sent.
+        voice: how the shop sounds; part of the instructions and of their version.
     """
 
     def __init__(
@@ -41,10 +43,11 @@ class OpenAiWriter(RemoteWriter):
         api_key: str,
         settings: WriterSettings,
         *,
+        voice: Voice | None = None,
         breaker: CircuitBreaker | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        prompt = read_prompt("openai", passages=_PASSAGES, citing=_CITING)
+        prompt = read_prompt("openai", passages=_PASSAGES, citing=_CITING, voice=voice)
         stronger = settings.stronger_model or ""
         super().__init__("The model's server", settings, prompt=prompt, stronger=stronger, breaker=breaker, sleep=sleep)
         logging.getLogger("openai").setLevel(logging.WARNING)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from helpdesk import envelopes
+from helpdesk import envelopes, metrics
 from helpdesk.desk.queueing import event, message
 from helpdesk.desk.scope import Scope
 from helpdesk.errors import IdempotencyConflict, IllegalTransition, TicketNotFound
@@ -38,7 +38,7 @@ class Customers(Scope):
         decide_within_s: float,
         idempotency: IdempotencyRecord | None = None,
     ) -> Written:
-        """Append what the customer wrote; a ticket that was closed, or awaits the machine, is decided again.
+        """Append what the customer wrote; a ticket that was closed, or awaits customer or machine, is decided again.
 
         A ticket that waits for a person, or is in a person's hands, stays there: that person sees the message.
 
@@ -73,7 +73,7 @@ class Customers(Scope):
         return Written(changed, changed.status)
 
     def add_feedback(self, ticket_id: str, *, owner: str | None, score: int, comment: str) -> Feedback:
-        """Store what the customer thought of the latest answer.
+        """Store what the customer thought of the latest answer, or of the question that was asked back.
 
         Raises:
             TicketNotFound: no such ticket of this owner.
@@ -82,12 +82,18 @@ class Customers(Scope):
         now = self._clock()
         with self._store.transaction() as tx:
             ticket = _owned(tx, ticket_id, owner)
-            if not any(answer.sent for answer in tx.answers(ticket_id)):
+            sent = [answer for answer in tx.answers(ticket_id) if answer.sent]
+            if not sent:
                 raise IllegalTransition("This ticket has no answer yet that could be rated.")
             feedback = Feedback(ticket_id=ticket_id, turn=ticket.turn, score=score, comment=comment, created_at=now)
             tx.add_feedback(feedback)
             noted = replace(ticket, updated_at=now)
-            tx.add_events([event(noted, None, actor=Author.CUSTOMER, name=ticket.user, reason="feedback", score=score)])
+            rated = "question" if sent[-1].is_question else "answer"
+            step = event(
+                noted, None, actor=Author.CUSTOMER, name=ticket.user, reason="feedback", score=score, rated=rated
+            )
+            tx.add_events([step])
+        metrics.ratings.labels(rated, str(score)).inc()
         return feedback
 
 

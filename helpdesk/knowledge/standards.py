@@ -36,7 +36,8 @@ class Standards:
         Raises:
             InvalidData: the brand file or the file of intents cannot be used.
         """
-        brand = Brand.read(brand_file) if brand_file else Brand.beside(articles or settings.knowledge.path)
+        named = brand_file or settings.knowledge.brand_file
+        brand = Brand.read(named) if named else Brand.beside(articles or settings.knowledge.path)
         return cls(
             today=today,
             brand=brand,

@@ -235,6 +235,9 @@ class Transaction(KnowledgeVersions, Protocol):
     def past_deadline(self, now: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine although their deadline has passed."""
 
+    def unanswered_questions(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets whose customer has not answered the machine's question by their deadline."""
+
     def untouched_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine, were last changed before ``moment``, and have no outbox row."""
 

@@ -20,6 +20,7 @@ from helpdesk.errors import WriterUnavailable
 from helpdesk.ports.writer import Writer
 from helpdesk.settings import WriterSettings
 from helpdesk.tickets import Author
+from helpdesk.voice import Voice
 from tests.contract.writer_contract import WriterContract, customer_wrote, make_task
 from tests.messages_api_server import Reply, ScriptedServer
 from tests.personal_values import cards, ibans, phones
@@ -46,7 +47,9 @@ class RemoteWriterContract(WriterContract):
     refuses: ClassVar[Callable[..., Reply]]
     """Return an error in the API's own form: status, kind, headers."""
 
-    def opened(self, settings: WriterSettings, breaker: CircuitBreaker | None = None) -> RemoteWriter:
+    def opened(
+        self, settings: WriterSettings, breaker: CircuitBreaker | None = None, voice: Voice | None = None
+    ) -> RemoteWriter:
         raise NotImplementedError
 
     @pytest.fixture
@@ -184,6 +187,25 @@ class RemoteWriterContract(WriterContract):
         api.script.append(self.says("Enter [EMAIL_1], not [EMAIL_2]."))
         task = make_task("How do I reset my password? I am ada@mail.example")
         assert writer.write(task).text == "Enter ada@mail.example, not [EMAIL_2]."
+
+    def test_the_shops_voice_is_part_of_the_instructions_and_of_their_version(self, api: ScriptedServer) -> None:
+        voice = Voice(name="Tarnbrook", tone="Dry as a biscuit.", forbidden_words=("cheap*",))
+        versions = set()
+        for spoken in (None, voice, voice.model_copy(update={"tone": "Warm."})):
+            with closing(self.opened(self.settings(api), voice=spoken)) as writer:
+                versions |= {writer.version, writer.write(TASK).prompt_version}
+        plain, told, _ = (json.dumps(request, ensure_ascii=False) for request in api.requests)
+        assert len(versions) == 6
+        for words in ("Dry as a biscuit.", "“cheap*”", "shop “Tarnbrook”"):
+            assert words in told
+            assert words not in plain
+
+    def test_a_question_that_was_asked_back_is_told_from_an_answer(self, writer: Writer, api: ScriptedServer) -> None:
+        asked, question, reply = customer_wrote("How do I reset it?", "Which password?", "My account's")
+        talk = [asked, replace(question, author=Author.MACHINE, is_question=True), reply]
+        writer.write(replace(TASK, conversation=talk))
+        received = json.dumps(api.requests[-1], ensure_ascii=False).replace('\\"', '"')
+        assert '<message from="machine" kind="question">Which password?</message>' in received
 
     INSUFFICIENT_THOUGH = replace(TASK, evidence=0.8)
 

@@ -182,7 +182,10 @@ class TicketsContract(StoreFixtures):
         events = [
             make_event(ticket, action=Action.START, at=NOON - timedelta(seconds=n), reason=str(n)) for n in range(5)
         ]
-        messages = [make_message(ticket, text=str(n), created_at=NOON - timedelta(seconds=n)) for n in range(5)]
+        messages = [
+            make_message(ticket, text=str(n), is_question=n == 3, created_at=NOON - timedelta(seconds=n))
+            for n in range(5)
+        ]
         with store.transaction() as tx:
             tx.add_events([*events[:2], make_event(other), *events[2:4]])
             tx.add_messages([*messages[:2], make_message(other), *messages[2:4]])
@@ -211,6 +214,7 @@ class TicketsContract(StoreFixtures):
         answers = [
             make_answer(ticket, sent=False, text=TRICKY, citations=citations),
             make_answer(ticket, author=Author.AGENT, citations=(), usage={}),
+            make_answer(ticket, is_question=True),
         ]
         with store.transaction() as tx:
             tx.add_answers(answers)

@@ -6,7 +6,7 @@ import pytest
 
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.ports.store import QueueSummary
-from helpdesk.tickets import AWAITS_MACHINE, AWAITS_PERSON, Priority, Status
+from helpdesk.tickets import AWAITS_CUSTOMER, AWAITS_MACHINE, AWAITS_PERSON, Priority, Status
 from tests.contract.store_fixtures import StoreFixtures, add
 from tests.factories import NOON, make_envelope, make_ticket
 
@@ -66,6 +66,17 @@ class WaitingContract(StoreFixtures):
         with store.reading() as tx:
             assert tx.past_deadline(NOON, limit=10) == due[::-1]
             assert tx.past_deadline(NOON, limit=1) == due[-1:]
+
+    def test_unanswered_questions_are_those_whose_customer_has_not_replied_by_the_deadline(
+        self, store: SqlStore
+    ) -> None:
+        due = [make_ticket(status=Status.ASKED, deadline_at=NOON - n * SECOND) for n in (0, 1)]
+        later = make_ticket(status=Status.ASKED, deadline_at=NOON + SECOND)
+        others = [make_ticket(status=status, deadline_at=NOON) for status in Status if status not in AWAITS_CUSTOMER]
+        add(store, *due, later, *others)
+        with store.reading() as tx:
+            assert tx.unanswered_questions(NOON, limit=10) == due[::-1]
+            assert tx.unanswered_questions(NOON, limit=1) == due[-1:]
 
     def test_untouched_are_those_that_nothing_is_about_to_move(self, store: SqlStore) -> None:
         lost = [make_ticket(updated_at=NOON - n * SECOND) for n in (1, 3, 2)]

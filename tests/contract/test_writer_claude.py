@@ -10,6 +10,7 @@ from helpdesk.adapters.circuit_breaker import CircuitBreaker
 from helpdesk.adapters.writer_claude import ClaudeWriter
 from helpdesk.adapters.writer_prompt import INSUFFICIENT
 from helpdesk.settings import WriterSettings
+from helpdesk.voice import Voice
 from processor.checks import check_answer
 from tests.contract.remote_writer_contract import KEY, TASK, RemoteWriterContract
 from tests.contract.writer_contract import RESET, make_task
@@ -20,8 +21,10 @@ from tests.messages_api_server import text as text_block
 class TestClaudeWriter(RemoteWriterContract):
     server = MessagesApiServer
 
-    def opened(self, settings: WriterSettings, breaker: CircuitBreaker | None = None) -> ClaudeWriter:
-        return ClaudeWriter(KEY, settings, breaker=breaker)
+    def opened(
+        self, settings: WriterSettings, breaker: CircuitBreaker | None = None, voice: Voice | None = None
+    ) -> ClaudeWriter:
+        return ClaudeWriter(KEY, settings, voice=voice, breaker=breaker)
 
     @staticmethod
     def says(words: str, **how: Any) -> Reply:

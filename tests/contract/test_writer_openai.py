@@ -12,6 +12,7 @@ from helpdesk.adapters.writer_openai import OpenAiWriter
 from helpdesk.adapters.writer_prompt import INSUFFICIENT
 from helpdesk.ports.writer import WrittenAnswer
 from helpdesk.settings import WriterSettings
+from helpdesk.voice import Voice
 from processor.checks import check_answer
 from tests.chat_completions_server import ChatCompletionsServer, completion, error, lines_of
 from tests.contract.remote_writer_contract import KEY, TASK, RemoteWriterContract
@@ -22,8 +23,10 @@ from tests.messages_api_server import Reply
 class TestOpenAiWriter(RemoteWriterContract):
     server = ChatCompletionsServer
 
-    def opened(self, settings: WriterSettings, breaker: CircuitBreaker | None = None) -> OpenAiWriter:
-        return OpenAiWriter(KEY, settings, breaker=breaker)
+    def opened(
+        self, settings: WriterSettings, breaker: CircuitBreaker | None = None, voice: Voice | None = None
+    ) -> OpenAiWriter:
+        return OpenAiWriter(KEY, settings, voice=voice, breaker=breaker)
 
     @staticmethod
     def says(words: str, **how: Any) -> Reply:

@@ -51,7 +51,7 @@ def test_every_sample_ticket_is_decided_and_none_is_lost(demo: tuple[dict[str, A
     rows, totals = demo[0]["tickets"], demo[0]["totals"]
     assert len(rows) == totals["accepted"] == len(SAMPLES.read_text(encoding="utf-8").splitlines())
     assert totals["lost"] == 0
-    assert totals["answered"] + totals["drafted"] + totals["routed"] == len(rows)
+    assert totals["answered"] + totals["asked"] + totals["drafted"] + totals["routed"] == len(rows)
     assert sum(totals["routed_to"].values()) == totals["routed"]
 
 
@@ -68,7 +68,7 @@ def test_every_answer_names_its_source(demo: tuple[dict[str, Any], Path]) -> Non
 
 
 def test_everybody_else_waits_in_a_human_queue_with_the_reason(demo: tuple[dict[str, Any], Path]) -> None:
-    waiting = [row for row in demo[0]["tickets"] if row["outcome"] != "answered"]
+    waiting = [row for row in demo[0]["tickets"] if row["outcome"] in {"drafted", "routed"}]
     assert all(row["queue"] in HUMAN_QUEUES and row["why"].endswith(".") for row in waiting)
 
 
@@ -83,7 +83,7 @@ def test_what_a_person_must_see_reaches_intervention(demo: tuple[dict[str, Any],
 def test_what_is_for_people_is_never_answered(demo: tuple[dict[str, Any], Path], scenario: str) -> None:
     rows = by_scenario(demo, scenario)
     assert rows
-    assert all(row["outcome"] != "answered" for row in rows)
+    assert all(row["outcome"] not in {"answered", "asked"} for row in rows)
 
 
 @pytest.mark.parametrize("scenario", ["injection-direct", "injection-html", "injection-base64"])

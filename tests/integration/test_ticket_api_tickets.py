@@ -60,6 +60,23 @@ def test_a_portal_sees_status_conversation_and_sent_answers_with_their_sources(
     ]
 
 
+def test_a_portal_sees_the_question_that_was_asked_back_and_the_reply_goes_on_in_the_same_ticket(
+    api: LiveTicketApi, portal: httpx.Client, agent: httpx.Client
+) -> None:
+    ticket_id = api.submit()
+    api.answer(ticket_id, "Which order?", is_question=True)
+    for client in (portal, agent):
+        shown = client.get(f"/tickets/{ticket_id}").json()
+        assert shown["status"] == "asked"
+        assert [(answer["text"], answer["is_question"]) for answer in shown["answers"]] == [("Which order?", True)]
+        assert [message["is_question"] for message in shown["conversation"]] == [False]
+    assert portal.get(f"/tickets/{ticket_id}").json()["status_text"] == STATUS_TEXTS[Status.ASKED]
+    assert ticket_id in agent.get("/tickets", params={"status": "asked"}).text
+    replied = portal.post(f"/tickets/{ticket_id}/messages", json={"text": "TB-20418835"})
+    assert (replied.status_code, replied.json()["status"]) == (202, "reopened")
+    assert replied.json()["ticket_id"] == ticket_id
+
+
 def test_a_portal_sees_no_draft_score_reason_or_name_and_nobody_sees_the_entry_id(
     api: LiveTicketApi, portal: httpx.Client, agent: httpx.Client
 ) -> None:

@@ -197,3 +197,16 @@ class TestAttacks:
 
     def test_a_long_number_of_the_ticket_may_not_be_repeated(self) -> None:
         assert "number_unknown" in codes_of(answer_of("Call 08005551234 to cancel the order."), "Call 08005551234")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("You can cancel an order yourself, free of charge.", {"forbidden_word"}),
+        ("You can cancel an order yourself: https://www.shop.example/account/charge", {"link_unknown"}),
+        ("You can cancel an order yourself.", set()),
+    ],
+)
+def test_a_word_that_the_shops_voice_forbids_is_not_sent(text: str, said: set[str]) -> None:
+    reasons = check_answer(answer_of(text), PASSAGES, forbidden_words=("charge*", "cheap"))
+    assert {reason.code for reason in reasons} == said

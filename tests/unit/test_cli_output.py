@@ -129,6 +129,12 @@ def test_a_row_says_what_became_of_a_ticket() -> None:
     )
 
 
+def test_a_ticket_that_was_asked_back_shows_its_question_without_the_greeting() -> None:
+    question = {"author": "machine", "text": "Hello,\n\nWhich order?\n\nYour team", "citations": []}
+    found = row(make_decided(status="asked", answers=[question]))
+    assert (found.outcome, found.answer, found.source) == ("asked", "Which order?", "")
+
+
 def test_a_routed_ticket_names_its_queue_and_the_reason() -> None:
     found = row(routed(decisions=[], queue_reason="No decision in time."))
     assert (found.outcome, found.queue, found.why) == ("routed", "REFUND", "No decision in time.")

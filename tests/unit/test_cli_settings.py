@@ -97,6 +97,19 @@ def test_what_fits_together_is_not_warned_of(tmp_path: Path, variables: dict[str
     assert checked(CommandLine(tmp_path), **variables)[1]["warnings"] == []
 
 
+def test_the_brands_voice_is_shown_and_one_that_does_not_fit_is_a_problem(tmp_path: Path) -> None:
+    brand = tmp_path / "brand.json"
+    for voice, code, told in (
+        ({"sign_off": {"en": "Your team"}}, 0, "Tarnbrook, version "),
+        ({"tone": 7}, 1, f"{brand}: voice.tone: "),
+        (None, 0, "none: "),
+    ):
+        brand.write_text(json.dumps({"name": "Tarnbrook", "voice": voice}))
+        found, document = checked(CommandLine(tmp_path), HELPDESK_KNOWLEDGE__BRAND_FILE=str(brand))
+        (shown,) = [item["detail"] for item in document["connections"] if item["name"] == "brand voice"]
+        assert (found, shown.startswith(told)) == (code, True)
+
+
 def test_people_read_the_same(tmp_path: Path) -> None:
     shown = CommandLine(tmp_path).text("settings", "check")
     assert "HELPDESK_TICKET_API__PORT" in shown

@@ -18,6 +18,28 @@ DECISION: dict[str, Any] = {
     "cost_usd": 0.00015,
 }
 
+TICKET: dict[str, Any] = {
+    "ticket_id": "t1",
+    "subject": "My order",
+    "status": "answered",
+    "user": "ada",
+    "created_at": "2026-03-02T12:00:00+00:00",
+    "turn": 1,
+    "priority": "normal",
+    "decisions": [],
+    "conversation": [],
+    "answers": [],
+}
+
+
+def test_a_question_that_was_asked_back_is_told_from_an_answer() -> None:
+    said = {"author_name": "policy", "text": "Which order?", "created_at": "2026-03-02T12:00:00+00:00"}
+    out = StringIO()
+    ticket = TICKET | {"conversation": [{"author": "machine", "is_question": True, **said}]}
+    print_ticket(Console(file=out, width=120), ticket, history=False)
+    assert "machine asks back" in out.getvalue()
+    assert "Which order?" in out.getvalue()
+
 
 @pytest.mark.parametrize(
     ("changes", "shown"),
@@ -28,18 +50,7 @@ DECISION: dict[str, Any] = {
     ],
 )
 def test_tokens_and_cost_stand_below_the_decision(changes: dict[str, Any], shown: str) -> None:
-    ticket = {
-        "ticket_id": "t1",
-        "subject": "My order",
-        "status": "answered",
-        "user": "ada",
-        "created_at": "2026-03-02T12:00:00+00:00",
-        "turn": 1,
-        "priority": "normal",
-        "decisions": [DECISION | changes],
-        "conversation": [],
-        "answers": [],
-    }
+    ticket = TICKET | {"decisions": [DECISION | changes]}
     out = StringIO()
     print_ticket(Console(file=out, width=120), ticket, history=False)
     assert shown in out.getvalue()

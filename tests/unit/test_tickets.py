@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from helpdesk.errors import IllegalTransition
 from helpdesk.tickets import (
+    AWAITS_CUSTOMER,
     AWAITS_MACHINE,
     AWAITS_PERSON,
     CATEGORY_QUEUES,
@@ -21,11 +22,11 @@ from helpdesk.tickets import (
 )
 from tests.factories import NOON, make_ticket
 
-MACHINE_ACTIONS = frozenset({Action.START, Action.ANSWER, Action.DRAFT, Action.ROUTE, Action.FAIL})
+MACHINE_ACTIONS = frozenset({Action.START, Action.ANSWER, Action.ASK, Action.DRAFT, Action.ROUTE, Action.FAIL})
 
 
 def test_every_status_belongs_to_exactly_one_group() -> None:
-    groups = [AWAITS_MACHINE, AWAITS_PERSON, CLOSED, frozenset({Status.CLAIMED})]
+    groups = [AWAITS_MACHINE, AWAITS_CUSTOMER, AWAITS_PERSON, CLOSED, frozenset({Status.CLAIMED})]
     assert frozenset().union(*groups) == frozenset(Status)
     assert sum(map(len, groups)) == len(Status)
 
@@ -43,7 +44,7 @@ def test_every_ticket_can_reach_an_answer_from_where_it_stands(status: Status) -
     assert reachable >= {Status.ANSWERED, Status.REPLIED, Status.RESOLVED}
 
 
-@pytest.mark.parametrize("status", sorted({*AWAITS_PERSON, Status.CLAIMED, *CLOSED}))
+@pytest.mark.parametrize("status", sorted({*AWAITS_CUSTOMER, *AWAITS_PERSON, Status.CLAIMED, *CLOSED}))
 @pytest.mark.parametrize("action", sorted(MACHINE_ACTIONS))
 def test_the_machine_decides_nothing_that_it_does_not_owe(status: Status, action: Action) -> None:
     with pytest.raises(IllegalTransition):
@@ -53,7 +54,7 @@ def test_the_machine_decides_nothing_that_it_does_not_owe(status: Status, action
 @pytest.mark.parametrize("status", list(Status))
 def test_a_customer_may_always_write_and_no_message_takes_a_ticket_from_a_person(status: Status) -> None:
     target = next_status(status, Action.CUSTOMER_MESSAGE)
-    assert target is (Status.REOPENED if status in CLOSED else status)
+    assert target is (Status.REOPENED if status in CLOSED | AWAITS_CUSTOMER else status)
 
 
 @pytest.mark.parametrize("action", [Action.REPLY, Action.RELEASE, Action.TRANSFER])
@@ -117,7 +118,8 @@ class AnyoneDoesAnything(RuleBasedStateMachine):
     @invariant()
     def somebody_owes_the_next_step_or_the_customer_has_an_answer(self) -> None:
         status = self.ticket.status
-        owed = [status in AWAITS_MACHINE, status in AWAITS_PERSON, status is Status.CLAIMED, status in CLOSED]
+        people = [status in AWAITS_PERSON, status is Status.CLAIMED]
+        owed = [status in AWAITS_MACHINE, status in AWAITS_CUSTOMER, *people, status in CLOSED]
         assert owed.count(True) == 1
 
     @invariant()

@@ -23,6 +23,7 @@ from helpdesk.adapters.store_sql.column_types import EnumText, Json, RecordList,
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.store import DeadLetterStatus, Role
 from helpdesk.tickets import (
+    AWAITS_CUSTOMER,
     AWAITS_MACHINE,
     AWAITS_PERSON,
     Action,
@@ -48,6 +49,7 @@ def status_in(statuses: frozenset[Status]) -> str:
 
 
 AWAITS_MACHINE_SQL = status_in(AWAITS_MACHINE)
+AWAITS_CUSTOMER_SQL = status_in(AWAITS_CUSTOMER)
 AWAITS_PERSON_SQL = status_in(AWAITS_PERSON)
 CLAIMED_SQL = f"status = '{Status.CLAIMED}'"
 SENT_BY_MACHINE_SQL = f"author = '{Author.MACHINE}' AND sent"
@@ -121,6 +123,7 @@ tickets = Table(
     _partial("ix_tickets_untouched", "updated_at", where=AWAITS_MACHINE_SQL),
     _partial("ix_tickets_waiting", "queue", "priority", "queued_at", where=AWAITS_PERSON_SQL),
     _partial("ix_tickets_unheard", "updated_at", where=AWAITS_PERSON_SQL),
+    _partial("ix_tickets_asked", "deadline_at", where=AWAITS_CUSTOMER_SQL),
     _partial("ix_tickets_claimed", "claimed_until", where=CLAIMED_SQL),
 )
 
@@ -133,6 +136,7 @@ messages = Table(
     _typed("author", EnumText(Author)),
     _text("author_name"),
     _text("text"),
+    Column("is_question", Boolean, nullable=False),
     _time("created_at"),
     Index(None, "ticket_id"),
 )
@@ -164,6 +168,7 @@ answers = Table(
     _text("author_name"),
     _text("text"),
     Column("sent", Boolean, nullable=False),
+    Column("is_question", Boolean, nullable=False),
     _typed("citations", RecordList(Citation)),
     _json("usage"),
     _time("created_at"),

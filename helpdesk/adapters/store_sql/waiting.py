@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, text
 
 from helpdesk.adapters.store_sql.schema import (
+    AWAITS_CUSTOMER_SQL,
     AWAITS_MACHINE_SQL,
     AWAITS_PERSON_SQL,
     CLAIMED_SQL,
@@ -27,6 +28,9 @@ _IN_QUEUE = _TICKETS.where(text(AWAITS_PERSON_SQL), tickets.c.queue == bindparam
 _PAST_DEADLINE = _TICKETS.where(text(AWAITS_MACHINE_SQL), tickets.c.deadline_at <= bindparam("moment")).order_by(
     tickets.c.deadline_at
 )
+_UNANSWERED_QUESTIONS = _TICKETS.where(
+    text(AWAITS_CUSTOMER_SQL), tickets.c.deadline_at <= bindparam("moment")
+).order_by(tickets.c.deadline_at)
 _UNTOUCHED = _TICKETS.where(
     text(AWAITS_MACHINE_SQL),
     _UPDATED_BEFORE,
@@ -78,6 +82,10 @@ class Waiting(Scope):
     def past_deadline(self, now: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine although their deadline has passed."""
         return self._tickets(_PAST_DEADLINE, moment=now, limit=limit)
+
+    def unanswered_questions(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets that await their customer although their deadline has passed."""
+        return self._tickets(_UNANSWERED_QUESTIONS, moment=now, limit=limit)
 
     def untouched_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine, were last changed before ``moment``, and have no outbox row."""

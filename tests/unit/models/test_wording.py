@@ -1,6 +1,6 @@
 """What a decision is about: everything that the customer wrote since the last answer."""
 
-from helpdesk.tickets import Author, ConversationMessage, Ticket, unanswered
+from helpdesk.tickets import Author, ConversationMessage, Ticket, answered_last_by, unanswered
 from models.preprocess import readable
 from models.wording import MAX_EXCERPT_BYTES, excerpt, seen_at, wording
 from tests.factories import make_message, make_ticket
@@ -27,6 +27,14 @@ def test_the_subject_leads_until_somebody_has_answered() -> None:
     assert wording(TICKET, conversation("one", "two")) == "My order\none two"
     assert wording(TICKET, conversation("one", "two", answered_after=1)) == "two"
     assert excerpt(TICKET, conversation("one", "two", answered_after=1)) == "two"
+
+
+def test_a_question_of_the_machine_answers_nothing_so_the_reply_is_read_with_what_led_to_it() -> None:
+    question = make_message(TICKET, text="Which number?", author=Author.MACHINE, is_question=True)
+    talk = [make_message(TICKET, text="Where is it?"), question, make_message(TICKET, text="TB-20418835", turn=2)]
+    assert wording(TICKET, talk) == excerpt(TICKET, talk) == "My order\nWhere is it? TB-20418835"
+    assert excerpt(TICKET, seen_at(talk, 2)) == "My order\nWhere is it? TB-20418835"
+    assert answered_last_by(talk) is None
 
 
 def test_quoted_mail_and_signatures_are_left_out_of_each_message() -> None:
