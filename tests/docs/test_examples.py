@@ -1,22 +1,32 @@
 """What a reader pastes from a page does what the page says, and nothing beside."""
 
 import re
+from typing import Any
 
 import pytest
 import yaml
 
 from helpdesk.settings import PROJECT_DIR, ProcessorSettings
+from processor.clarify import ClarifyRules
 
 PAGE = PROJECT_DIR / "docs" / "howto" / "change-the-policy.md"
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
+def policy_examples() -> list[dict[str, Any]]:
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)]
+
+
 def test_the_policy_example_loosens_nothing_that_the_shipped_policy_holds_back() -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    shown = yaml.safe_load(block)["autonomy"]
+    shown = policy_examples()[0]["autonomy"]
     shipped = yaml.safe_load(ProcessorSettings().policy_file.read_text(encoding="utf-8"))["autonomy"]
     assert shown["default"] == shipped["default"]
     assert shown["intents"].items() > shipped["intents"].items()
+
+
+def test_the_example_of_a_question_fits_into_the_policy() -> None:
+    shown = policy_examples()[1]["clarify"]
+    assert ClarifyRules.model_validate(shown).facts["order_number"].is_named_in("It is TB-20418835.")
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
