@@ -1,9 +1,10 @@
 """From a ticket's text to a decision with, where it is to be answered, a checked answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from helpdesk.article_feedback import Opinions
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
@@ -25,6 +26,7 @@ class Consideration:
     Args:
         budget: for a writer that costs money.
         cache: for one whose answers are worth keeping.
+        opinions: returns what is held of articles now.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Consideration:
         passages: int,
         budget: Budget | None = None,
         cache: AnswerCache | None = None,
+        opinions: Callable[[], Opinions] = Opinions,
     ) -> None:
         self._predictor = predictor
         self._knowledge = knowledge
@@ -45,6 +48,7 @@ class Consideration:
         self._passages = passages
         self._budget = budget
         self._cache = cache
+        self._opinions = opinions
 
     @property
     def writes_remotely(self) -> bool:
@@ -126,8 +130,13 @@ class Consideration:
 
     def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
         started = time.perf_counter()
+        opinions = self._opinions()
         questions = [
-            Question(text=work.excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
+            Question(
+                text=work.excerpt,
+                intent_prior={top.label: top.confidence for top in prediction.top_labels},
+                opinions=opinions.by_content,
+            )
             for work, prediction in works
         ]
         version, found = self._found(questions)
@@ -135,6 +144,8 @@ class Consideration:
         for (work, prediction), passages in zip(works, found, strict=True):
             work.passages = passages
             work.versions["knowledge"] = version
+            if opinions.version:
+                work.versions["feedback"] = opinions.version
             work.duration_ms["retrieve"] = retrieved_ms
             work.decision = self._decide_one(work, prediction, passages)
 
@@ -149,7 +160,12 @@ class Consideration:
 
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
         score = evidence(passages, prediction)
-        return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
+        last = answered_last_by(work.conversation)
+        decision = decide(prediction, work.text, score, self._policy, answered_last_by=last)
+        if not any(passage.opinion for passage in passages):
+            return decision
+        first = {"opinion": passages[0].opinion, "place_without_feedback": float(passages[0].place)}
+        return replace(decision, scores={**decision.scores, **first})
 
 
 def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask:
