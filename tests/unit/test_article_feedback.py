@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ def of(signals: Sequence[ArticleSignal], content: str = "a") -> float:
     return opinions(signals).get(content, 0.0)
 
 
-def vote(signal: Signal = Signal.HELPED, **fields: object) -> ArticleSignal:
+def vote(signal: Signal = Signal.HELPED, **fields: Any) -> ArticleSignal:
     return make_signal(**{"content": "a", "signal": signal, **fields})
 
 
@@ -87,7 +88,7 @@ def test_a_portal_weighs_at_most_ten_customers() -> None:
 
 
 def test_a_mark_by_an_agent_weighs_more_than_a_rating() -> None:
-    agent = {"author": Author.AGENT, "owner": "", "author_name": "maria"}
+    agent: dict[str, Any] = {"author": Author.AGENT, "owner": "", "author_name": "maria"}
     assert of([vote(Signal.MARKED_WRONG, **agent)]) < of([vote(Signal.DISCARDED, **agent)])
 
 
