@@ -84,8 +84,8 @@ _NOTES = (
     "the opposite. Opinions follow after every round. After: the mean over all courses of chance.",
     "Gain: in percentage points, with the 95 % interval of a paired bootstrap over questions; those with the same "
     "right articles are drawn together.",
-    "Reach: how far the best opinion raises an article, as a share of the weight of all else. All were looked at "
-    "before one was chosen, so the shipped row is a little too kind.",
+    "Reach: how far the best opinion raises an article, as a share of the weight of all else. The shipped one "
+    "was set before any was measured.",
 )
 _ATTACK_NOTES = (
     f"The {ATTACKED} articles that answer most questions are rated bad: by one customer {RATINGS} times each, or by "
