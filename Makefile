@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
 PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
-.PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval train reference clean
+.PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval bench-feedback train reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,9 @@ bench-intent: $(VENV)/.bench ## The classifier beside its peers, on BANKING77, C
 
 bench-retrieval: $(VENV)/.bench ## Retrieval and its gate beside peers, on a public support set and our own articles
 	$(PY) -m benchmarks.retrieval
+
+bench-feedback: $(VENV)/.bench ## The ranking on held-out questions before and after feedback, honest and hostile
+	$(PY) -m benchmarks.feedback
 
 train: $(VENV)/.runtime ## Rebuild the intent model from data/
 	@$(VENV)/bin/helpdesk train

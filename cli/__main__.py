@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.resolve,
         desk.reopen,
         desk.correct,
+        desk.mark_wrong,
     ),
     LEARNING: (train.train, evaluate.evaluate, drift.drift),
 }

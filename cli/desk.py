@@ -1,4 +1,4 @@
-"""What agents do: look at the queues, claim, release, transfer, reply, resolve, reopen, correct."""
+"""What agents do: look at the queues, claim, release, transfer, reply, resolve, reopen, correct, mark wrong."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -132,6 +132,22 @@ def correct(
     made = [made for made in ticket["corrections"] if made["intent"] == intent and turn in (None, made["turn"])][-1]
     said = {"right": ", as the model had said", "wrong": f", not {made['predicted']}"}.get(made["verdict"], "")
     stdout().print(f"correct: ticket {ticket_id} is about {escape(intent + said)}")
+
+
+def mark_wrong(
+    ticket_id: TicketId,
+    article_id: Annotated[str, typer.Argument(help="An article that its answer or draft cites.", show_default=False)],
+    note: Note = "",
+    agent: Agent = None,
+    as_json: Json = False,
+) -> None:
+    """Say that an article behind a ticket's answer is wrong: the ticket stays as it is, and the article comes later."""
+    with ticket_api(Role.AGENT, agent=agent) as api:
+        ticket = api.post(f"/tickets/{ticket_id}/mark-wrong", {"article_id": article_id, "note": note})
+    if as_json:
+        print_json(ticket)
+        return
+    stdout().print(f"mark-wrong: {escape(article_id)}; correct it with: {program()} kb edit {escape(article_id)}")
 
 
 def _act(ticket_id: str, action: str, body: Mapping[str, Any], *, agent: str | None, as_json: bool) -> None:

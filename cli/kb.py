@@ -9,11 +9,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cli import access
 from cli import kb_report as report
 from cli.app import new_app
 from cli.console import CommandFailed, Json, print_json, program, stderr, stdout, table
 from cli.kb_articles import add_articles, edit_article, remove_articles
 from cli.kb_base import keeping, origin, standards
+from cli.kb_feedback import article_feedback
+from cli.kb_gaps import knowledge_gaps
 
 app = new_app("The knowledge base: articles that answers are written from.")
 
@@ -89,6 +92,8 @@ def check_articles(
 app.command("add")(add_articles)
 app.command("edit")(edit_article)
 app.command("remove")(remove_articles)
+app.command("feedback")(article_feedback)
+app.command("gaps")(knowledge_gaps)
 
 
 @app.command("search")
@@ -100,28 +105,32 @@ def search_articles(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the articles that fit a question best, with their similarity."""
+    """Show the articles that fit a question best, in the order in which a worker gets them."""
+    from helpdesk.knowledge.opinions import OpinionReader
     from helpdesk.ports.knowledge import Question, read_filters
     from helpdesk.settings import load_settings
     from helpdesk.wiring import open_knowledge
 
-    asked = Question(text=question, filters=read_filters(filters or []))
-    with closing(open_knowledge(load_settings())) as knowledge:
+    known = read_filters(filters or [])
+    with closing(access.store()) as store, closing(open_knowledge(load_settings())) as knowledge:
         knowledge.check()
+        asked = Question(text=question, filters=known, opinions=OpinionReader(store).look().by_content)
         [passages] = knowledge.search([asked], limit=limit)
     if as_json:
-        found = [{"similarity": round(passage.similarity, 4), **asdict(passage.article)} for passage in passages]
+        found = [
+            {"similarity": round(passage.similarity, 4), "opinion": passage.opinion, **asdict(passage.article)}
+            for passage in passages
+        ]
         print_json({"passages": found})
         return
     if not passages:
         stdout().print(f"Nothing fits. Load articles with: {program()} kb load")
         return
-    listing = table("similarity", "article", "title", "intent")
+    listing = table("similarity", "opinion", "article", "title", "intent")
     for passage in passages:
         article = passage.article
-        listing.add_row(
-            f"{passage.similarity:.2f}", escape(article.article_id), escape(article.title), escape(article.intent)
-        )
+        figures = f"{passage.similarity:.2f}", f"{passage.opinion:+.2f}" if passage.opinion else ""
+        listing.add_row(*figures, escape(article.article_id), escape(article.title), escape(article.intent))
     stdout().print(listing)
 
 

@@ -239,7 +239,7 @@ def http_api() -> str:
 
 
 def _apps() -> Iterator[FastAPI]:
-    from helpdesk.wiring import open_broker, open_knowledge, open_store
+    from helpdesk.wiring import open_broker, open_encoder, open_knowledge, open_store
     from prediction_api.app import create_app as prediction_api
     from prediction_api.source import FixedSource
     from ticket_api.app import create_app as ticket_api
@@ -247,7 +247,7 @@ def _apps() -> Iterator[FastAPI]:
     with tempfile.TemporaryDirectory() as folder:
         local = Settings(state_dir=Path(folder), rabbitmq_url=None, database_url=None, chroma_url=None)
         with closing(open_store(local)) as store, closing(open_broker(local)) as broker:
-            yield ticket_api(local, store=store, broker=broker, index=open_knowledge(local))
+            yield ticket_api(local, store=store, broker=broker, index=open_knowledge(local), encoder=open_encoder())
             yield prediction_api(local.prediction_api, source=FixedSource(_no_model), keys=StoredKeys(store))
 
 

@@ -61,6 +61,11 @@ corrections = Counter(
     "Intents that agents recorded: the model had been `right`, `wrong`, or had given `no_prediction`.",
     ("verdict",),
 )
+article_signals = Counter(
+    "helpdesk_article_signals_total",
+    "What customers and agents made of the articles behind answers and drafts, one per article.",
+    ("signal",),
+)
 
 ratings = Counter(
     "helpdesk_ratings_total",

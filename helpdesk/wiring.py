@@ -129,6 +129,11 @@ def _encoder() -> "Encoder":
     return MiniLmEncoder()
 
 
+def open_encoder() -> "Encoder":
+    """Return the process's encoder; it is loaded by the first text."""
+    return _encoder()
+
+
 def open_desk(settings: Settings, store: "Store", broker: "Broker") -> "Desk":
     """Return the desk over an open store and broker."""
     from helpdesk.desk import Desk

@@ -11,7 +11,7 @@ from helpdesk.ports.store import Store
 from models.dataset import CorrectedRows, Dataset, LabelledTicket
 from models.near_duplicates import near_keys, normal_form
 from models.preprocess import clean
-from models.wording import excerpt, seen_at
+from models.wording import excerpt_at
 
 PAGE = 200
 """Corrections that are in memory at a time, each with its ticket's conversation."""
@@ -48,7 +48,7 @@ def corrected_tickets(store: Store) -> Iterator[CorrectedTicket]:
             tickets, conversations = tx.tickets(ticket_ids), tx.conversations(ticket_ids)
             for row in rows:
                 ticket_id, turn = row.correction.ticket_id, row.correction.turn
-                text = excerpt(tickets[ticket_id], seen_at(conversations[ticket_id], turn))
+                text = excerpt_at(tickets[ticket_id], conversations[ticket_id], turn)
                 yield CorrectedTicket(text, row.correction)
             after = rows[-1].sequence
 

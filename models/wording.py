@@ -39,6 +39,11 @@ def seen_at(conversation: Sequence[ConversationMessage], turn: int) -> list[Conv
     ]
 
 
+def excerpt_at(ticket: Ticket, conversation: Sequence[ConversationMessage], turn: int) -> str:
+    """Return the excerpt that this turn's decision was about."""
+    return excerpt(ticket, seen_at(conversation, turn))
+
+
 def _own_words(conversation: Sequence[ConversationMessage]) -> list[str]:
     return [readable(message.text) for message in unanswered(conversation)]
 

@@ -1,9 +1,10 @@
 """From a ticket's text to a decision with, where it is to be answered, a checked answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from helpdesk.article_feedback import Opinions
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
@@ -29,6 +30,7 @@ class Consideration:
         voice: how the shop sounds; it frames what is sent, and forbids words.
         budget: for a writer that costs money.
         cache: for one whose answers are worth keeping.
+        opinions: returns what is held of articles now.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Consideration:
         voice: Voice | None = None,
         budget: Budget | None = None,
         cache: AnswerCache | None = None,
+        opinions: Callable[[], Opinions] = Opinions,
     ) -> None:
         self._predictor = predictor
         self._knowledge = knowledge
@@ -51,6 +54,7 @@ class Consideration:
         self._voice = voice or Voice()
         self._budget = budget
         self._cache = cache
+        self._opinions = opinions
 
     @property
     def writes_remotely(self) -> bool:
@@ -147,8 +151,13 @@ class Consideration:
 
     def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
         started = time.perf_counter()
+        opinions = self._opinions()
         questions = [
-            Question(text=work.excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
+            Question(
+                text=work.excerpt,
+                intent_prior={top.label: top.confidence for top in prediction.top_labels},
+                opinions=opinions.by_content,
+            )
             for work, prediction in works
         ]
         version, found = self._found(questions)
@@ -157,6 +166,8 @@ class Consideration:
             asked = reply_to(self._policy.clarify, work.conversation)
             work.passages = asked.preferred(work.text, passages) if isinstance(asked, Choice) else passages
             work.versions["knowledge"] = version
+            if opinions.version:
+                work.versions["feedback"] = opinions.version
             work.duration_ms["retrieve"] = retrieved_ms
             work.decision = self._decide_one(work, prediction, asked)
 
@@ -171,7 +182,7 @@ class Consideration:
 
     def _decide_one(self, work: Work, prediction: Prediction, asked: Fact | Choice | None) -> Decision:
         score = evidence(work.passages, prediction)
-        return decide(
+        decision = decide(
             prediction,
             work.text,
             score,
@@ -182,6 +193,10 @@ class Consideration:
             asked=asked,
             metadata=work.ticket.metadata,
         )
+        if not any(passage.opinion for passage in work.passages):
+            return decision
+        first = {"opinion": work.passages[0].opinion, "place_without_feedback": float(work.passages[0].place)}
+        return replace(decision, scores={**decision.scores, **first})
 
 
 def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask:

@@ -15,10 +15,15 @@ def evidence(passages: Sequence[Passage], prediction: Prediction) -> float:
 
     Either factor alone lets through what the other would stop: a sure intent that no article is about, or an article
     that sounds alike for another intent. An article without an intent counts as one of the predicted intent.
+
+    Where opinions have put another article first, the lesser of both counts: feedback alone opens no gate.
     """
     if not passages:
         return 0.0
-    best = passages[0]
+    return min(_evidence(one, prediction) for one in (passages[0], min(passages, key=lambda passage: passage.place)))
+
+
+def _evidence(best: Passage, prediction: Prediction) -> float:
     named = {top.label: top.confidence for top in prediction.top_labels}
     probability = prediction.prediction_confidence
     if best.article.intent:

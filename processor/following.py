@@ -6,6 +6,7 @@ from typing import Self
 
 from helpdesk.errors import HelpdeskError
 from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.opinions import OpinionReader
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,13 @@ class Follower:
 
     One look may fall between the recording of a version and its swap, so only the second one counts. Where the index
     leaves the same version again and again, it has another master, and this thread says so and gives up.
+
+    Args:
+        opinions: is kept up to date as well.
     """
 
-    def __init__(self, base: KnowledgeBase, *, every_s: float = EVERY_S) -> None:
-        self._base, self._every_s = base, every_s
+    def __init__(self, base: KnowledgeBase, *, opinions: OpinionReader | None = None, every_s: float = EVERY_S) -> None:
+        self._base, self._opinions, self._every_s = base, opinions, every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="knowledge-follower", daemon=True)
         self._behind = ""
@@ -37,7 +41,9 @@ class Follower:
         self._thread.join(STOP_LIMIT_S)
 
     def look(self) -> None:
-        """Look once, and settle what differed at the look before already."""
+        """Look once, and settle what differed at the look before already; read what is held of articles by now."""
+        if self._opinions is not None:
+            self._opinions.look()
         wanted = self._base.behind()
         if wanted and wanted == self._behind:
             self._settle(wanted)

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable
+from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable, StoreUnavailable
 from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.opinions import OpinionReader
 from helpdesk.metrics_server import observed
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge, Question
@@ -48,6 +49,7 @@ def serve(settings: Settings) -> None:
         predictor = stack.enter_context(closing(open_predictor(settings)))
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
         writer = stack.enter_context(closing(open_writer(settings)))
+        opinions = OpinionReader(store)
         consideration = Consideration(
             predictor,
             knowledge,
@@ -57,6 +59,7 @@ def serve(settings: Settings) -> None:
             voice=voice,
             budget=_budget(store, settings.writer) if writer.is_remote else None,
             cache=_cache(store, writer, settings.retention),
+            opinions=opinions.current,
         )
         checks = {
             "store": store.check,
@@ -68,7 +71,8 @@ def serve(settings: Settings) -> None:
         stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
-        stack.enter_context(Follower(KnowledgeBase(store, knowledge)))
+        _read_opinions(opinions)
+        stack.enter_context(Follower(KnowledgeBase(store, knowledge), opinions=opinions))
         log.info(
             "worker consumes",
             extra={"policy": policy.name, "voice": voice.version, "prefetch": settings.processor.prefetch},
@@ -106,3 +110,11 @@ def _warm_up(knowledge: Knowledge) -> None:
         knowledge.search([Question(text="warm up")], limit=1)
     except KnowledgeUnavailable as error:
         log.warning("the knowledge base cannot be searched yet", extra={"error": str(error)})
+
+
+def _read_opinions(opinions: OpinionReader) -> None:
+    """Read what is held of articles before the first ticket comes; afterwards the follower does."""
+    try:
+        opinions.look()
+    except StoreUnavailable as error:
+        log.warning("what is held of articles cannot be read yet", extra={"error": str(error)})

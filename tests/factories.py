@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from helpdesk import envelopes
+from helpdesk.article_feedback import ArticleSignal, Signal
 from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
 from helpdesk.ports.broker import Envelope
@@ -166,6 +167,21 @@ def make_correction(ticket: Ticket, *, intent: str = "get_refund", **changes: An
         "created_at": ticket.updated_at,
     }
     return Correction(ticket_id=ticket.ticket_id, intent=intent, **(values | changes))
+
+
+def make_signal(*, ticket_id: str | None = None, signal: Signal = Signal.HELPED, **changes: Any) -> ArticleSignal:
+    """Return what a customer says of an article behind the answer to a ticket, a new one unless it is named."""
+    values: dict[str, Any] = {
+        "article_id": "shipping-times",
+        "content": "c0ffee",
+        "share": 1.0,
+        "turn": 1,
+        "author": Author.CUSTOMER,
+        "owner": "shop",
+        "author_name": "ada@example.org",
+        "at": NOON,
+    }
+    return ArticleSignal(ticket_id=ticket_id or make_id(), signal=signal, **(values | changes))
 
 
 def make_dead_letter(*, ticket: Ticket | None = None, reason: str = "Kept failing.", **changes: Any) -> DeadLetter:

@@ -142,7 +142,7 @@ def running(
         listener = stack.enter_context(closing(bind(settings.ticket_api, 0, setting="PORT")))
         encoder = encoder or MiniLmEncoder()
         index = stack.enter_context(closing(ChromaKnowledge(encoder, path=directory / "knowledge", look_every_s=0.01)))
-        app = create_app(settings, store=store, broker=broker, index=index)
+        app = create_app(settings, store=store, broker=broker, index=index, encoder=encoder)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="live-ticket-api")
         thread.start()

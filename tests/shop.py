@@ -10,7 +10,9 @@ from typing import Any
 from helpdesk.adapters.broker_embedded import EmbeddedBroker
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.desk import Desk
+from helpdesk.knowledge.opinions import OpinionReader
 from helpdesk.ports.broker import LANES
+from helpdesk.ports.knowledge import Knowledge
 from helpdesk.ports.predictor import Predictor
 from helpdesk.settings import BrokerSettings, ProcessorSettings, Settings
 from helpdesk.tickets import AWAITS_MACHINE, Ticket
@@ -42,7 +44,9 @@ class Shop:
         self.broker = EmbeddedBroker(directory / "helpdesk.db", self.settings.broker)
         self.broker.declare()
         self.desk = Desk(self.store, self.broker, claim_lease_s=CLAIM_LEASE_S)
-        self.predictor, self.knowledge = FakePredictor(), FakeKnowledge()
+        self.predictor = FakePredictor()
+        self.knowledge: Knowledge = FakeKnowledge()
+        self.opinions = OpinionReader(self.store)
         self.prediction_service: Predictor = self.predictor
         self.writer = FakeWriter(is_remote=remote_writer)
         self.cache: AnswerCache | None = None
@@ -77,6 +81,7 @@ class Shop:
             voice=self.voice,
             budget=budget,
             cache=self.cache,
+            opinions=self.opinions.current,
         )
         worker = Worker(self.store, self.broker, self.consideration, self.settings.processor)
 

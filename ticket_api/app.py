@@ -10,13 +10,15 @@ from helpdesk.clock import Clock, utc_now
 from helpdesk.dead_letters import DeadLetters
 from helpdesk.desk import Desk
 from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.opinions import OpinionReader
 from helpdesk.ports.broker import Broker
+from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Knowledge
 from helpdesk.ports.store import Store
 from helpdesk.settings import Settings
 from helpdesk.web.app import new_app
 from helpdesk.web.authentication import KeyChecker, StoredKeys
-from ticket_api import routes_desk, routes_knowledge, routes_operations, routes_tickets
+from ticket_api import routes_desk, routes_knowledge, routes_knowledge_reports, routes_operations, routes_tickets
 from ticket_api.group_commit import GroupCommit
 from ticket_api.intents import LiveIntents
 from ticket_api.routes_intake import add_intake
@@ -34,6 +36,7 @@ def create_app(
     store: Store,
     broker: Broker,
     index: Knowledge,
+    encoder: Encoder,
     keys: KeyChecker | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
@@ -41,6 +44,7 @@ def create_app(
 
     Args:
         index: is opened, and its encoder loaded, by the first request that needs it.
+        encoder: of the index; tells which questions ask the same.
         keys: who knows the API keys (default: the store).
     """
     intake = GroupCommit(store)
@@ -70,10 +74,12 @@ def create_app(
         intake=intake,
         intents=LiveIntents(settings.model),
         index=index,
+        encoder=encoder,
+        opinions=OpinionReader(store),
         knowledge=KnowledgeBase(store, index, clock=clock),
         clock=clock,
     )
     add_intake(app)
-    for routes in (routes_tickets, routes_desk, routes_knowledge, routes_operations):
+    for routes in (routes_tickets, routes_desk, routes_knowledge, routes_knowledge_reports, routes_operations):
         app.include_router(routes.router)
     return app

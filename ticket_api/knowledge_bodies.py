@@ -148,6 +148,7 @@ class PassageView(_View):
     """An article that fits a question."""
 
     similarity: float = Field(description="The cosine, -1 to 1.")
+    opinion: float = Field(description="What is held of it, -1 to 1; 0 says nothing.")
     article: ArticleView
 
 

@@ -26,8 +26,8 @@ class TicketFile:
 
     @property
     def etag(self) -> str:
-        """Changes with whatever a view shows: feedback and corrections leave the ticket's version as it is."""
-        return f'"{self.ticket.version}.{len(self.feedback)}.{len(self.corrections)}"'
+        """Changes with whatever a view shows: feedback, corrections and marks leave the ticket's version as it is."""
+        return f'"{self.ticket.version}.{len(self.history)}"'
 
 
 def read_ticket(tx: Transaction, ticket_id: str, *, owner: str | None = None) -> TicketFile:

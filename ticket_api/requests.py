@@ -158,6 +158,13 @@ class CorrectTicket(_Request):
     note: Note = ""
 
 
+class MarkWrong(_Request):
+    """An article that should not have been used."""
+
+    article_id: Annotated[Written, Field(max_length=200, description="One that the answer or draft cites.")]
+    note: Note = ""
+
+
 class ReplyToCustomer(_Request):
     """A person's answer."""
 

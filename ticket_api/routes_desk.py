@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from helpdesk.article_feedback import ArticleSignal
 from helpdesk.corrections import Correction
 from helpdesk.errors import QueueEmpty
 from helpdesk.ports.store import QueueSummary
@@ -13,7 +14,7 @@ from helpdesk.tickets import HUMAN_QUEUES, Ticket
 from helpdesk.web.problems import problem_responses
 from ticket_api.parameters import QueueName, TicketId
 from ticket_api.reading import desk_view, read_ticket
-from ticket_api.requests import AddNote, ClaimTicket, CorrectTicket, ReplyToCustomer, TransferTicket
+from ticket_api.requests import AddNote, ClaimTicket, CorrectTicket, MarkWrong, ReplyToCustomer, TransferTicket
 from ticket_api.responses import DeskTicket, QueueList, QueueView
 from ticket_api.services import Agent, Services, Staff, Uses
 
@@ -24,7 +25,7 @@ _EMPTY = partial(QueueSummary, waiting=0, high_priority=0, claimed=0, oldest_que
 _MISSING_OR_CONFLICT = problem_responses(404, 409)
 
 
-def _shown(services: Services, changed: Ticket | Correction) -> DeskTicket:
+def _shown(services: Services, changed: Ticket | Correction | ArticleSignal) -> DeskTicket:
     with services.store.reading() as tx:
         return desk_view(read_ticket(tx, changed.ticket_id))
 
@@ -92,3 +93,10 @@ def correct_ticket(ticket_id: TicketId, agent: Agent, services: Uses, body: Corr
         ticket_id, agent, intent=body.intent, known=services.intents.known(), turn=body.turn, note=body.note
     )
     return _shown(services, correction)
+
+
+@router.post("/tickets/{ticket_id}/mark-wrong", responses=problem_responses(404))
+def mark_article_wrong(ticket_id: TicketId, agent: Agent, services: Uses, body: MarkWrong) -> DeskTicket:
+    """Say that an article behind an answer or draft is wrong: it comes later in searches until its text is changed."""
+    mark = services.desk.mark_wrong(ticket_id, agent, article_id=body.article_id, note=body.note)
+    return _shown(services, mark)

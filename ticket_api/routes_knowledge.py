@@ -140,7 +140,8 @@ def search(
     ] = (),
 ) -> PassageList:
     """Find the articles that fit a question best, as a worker does."""
-    asked = Question(text=question, filters=read_filters(filter_by))
+    opinions = services.opinions.look().by_content
+    asked = Question(text=question, filters=read_filters(filter_by), opinions=opinions)
     version = services.index.version()
     [passages] = services.index.search([asked], limit=limit)
     return PassageList(version=version, passages=[PassageView.model_validate(passage) for passage in passages])

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 
 from helpdesk.settings import Settings
 from helpdesk.web.server import bind, run
-from helpdesk.wiring import open_broker, open_knowledge, open_store
+from helpdesk.wiring import open_broker, open_encoder, open_knowledge, open_store
 from ticket_api.app import create_app
 
 log = logging.getLogger(__name__)
@@ -25,5 +25,5 @@ def serve(settings: Settings) -> None:
         broker = stack.enter_context(closing(open_broker(settings)))
         index = stack.enter_context(closing(open_knowledge(settings)))
         store.check()
-        run(create_app(settings, store=store, broker=broker, index=index), listener)
+        run(create_app(settings, store=store, broker=broker, index=index, encoder=open_encoder()), listener)
     log.info("ticket API stopped")

@@ -10,7 +10,9 @@ from helpdesk.dead_letters import DeadLetters
 from helpdesk.desk import Desk
 from helpdesk.errors import NotAuthorised
 from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.knowledge.opinions import OpinionReader
 from helpdesk.ports.broker import Broker
+from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Knowledge
 from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
@@ -31,6 +33,8 @@ class Services:
     intake: GroupCommit
     intents: LiveIntents
     index: Knowledge
+    encoder: Encoder
+    opinions: OpinionReader
     knowledge: KnowledgeBase
     clock: Clock
 

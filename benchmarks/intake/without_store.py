@@ -6,7 +6,7 @@ from dataclasses import replace
 from helpdesk.ports.store import Submission
 from helpdesk.settings import Settings, load_settings
 from helpdesk.web.server import bind, run
-from helpdesk.wiring import open_broker, open_knowledge, open_store
+from helpdesk.wiring import open_broker, open_encoder, open_knowledge, open_store
 from ticket_api.app import create_app
 from ticket_api.group_commit import Accepted, GroupCommit
 
@@ -26,7 +26,7 @@ def serve(settings: Settings) -> None:
         closing(open_broker(settings)) as broker,
         closing(open_knowledge(settings)) as index,
     ):
-        app = create_app(settings, store=store, broker=broker, index=index)
+        app = create_app(settings, store=store, broker=broker, index=index, encoder=open_encoder())
         app.state.services = replace(app.state.services, intake=NotStored(store))
         run(app, listener)
 

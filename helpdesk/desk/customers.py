@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from helpdesk import envelopes, metrics
+from helpdesk.desk.article_feedback import count_signals, record_signals, signals_of_rating
 from helpdesk.desk.queueing import event, message
 from helpdesk.desk.scope import Scope
 from helpdesk.errors import IdempotencyConflict, IllegalTransition, TicketNotFound
@@ -87,6 +88,7 @@ class Customers(Scope):
                 raise IllegalTransition("This ticket has no answer yet that could be rated.")
             feedback = Feedback(ticket_id=ticket_id, turn=ticket.turn, score=score, comment=comment, created_at=now)
             tx.add_feedback(feedback)
+            said = record_signals(tx, signals_of_rating(tx, ticket, feedback))
             noted = replace(ticket, updated_at=now)
             rated = "question" if sent[-1].is_question else "answer"
             step = event(
@@ -94,6 +96,7 @@ class Customers(Scope):
             )
             tx.add_events([step])
         metrics.ratings.labels(rated, str(score)).inc()
+        count_signals(said)
         return feedback
 
 

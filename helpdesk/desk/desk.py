@@ -2,6 +2,7 @@
 
 import uuid
 
+from helpdesk.desk.article_feedback import ArticleFeedback, count_signals, record_signals, signals_of_reply
 from helpdesk.desk.claims import Claims
 from helpdesk.desk.corrections import Corrections
 from helpdesk.desk.customers import Customers
@@ -11,7 +12,7 @@ from helpdesk.ports.store import Transaction
 from helpdesk.tickets import GENERAL, HUMAN_QUEUES, Action, Answer, Author, Status, Ticket
 
 
-class Desk(Customers, Claims, Corrections):
+class Desk(Customers, Claims, Corrections, ArticleFeedback):
     """The desk at which tickets pass from the machine to people and back to customers."""
 
     def release(self, ticket_id: str, agent: str, *, note: str = "") -> Ticket:
@@ -55,6 +56,7 @@ class Desk(Customers, Claims, Corrections):
                 changed = changed.after(Action.RESOLVE, at=now)
                 steps.append(event(changed, Action.RESOLVE, actor=Author.AGENT, name=agent))
                 tx.save([changed])
+            said = record_signals(tx, signals_of_reply(tx, ticket, agent, text, at=now))
             tx.add_messages([message(changed, Author.AGENT, agent, text, now)])
             tx.add_answers(
                 [
@@ -71,6 +73,7 @@ class Desk(Customers, Claims, Corrections):
                 ]
             )
             tx.add_events(steps)
+        count_signals(said)
         return changed
 
     def resolve(self, ticket_id: str, agent: str, *, note: str = "") -> Ticket:

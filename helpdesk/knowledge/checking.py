@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from helpdesk.knowledge.alike import alike
-from helpdesk.knowledge.compiling import Compiled, compile_articles
-from helpdesk.knowledge.findings import Finding, error, errors_of, warning
+from helpdesk.knowledge.compiling import DRAFT, Compiled, compile_articles
+from helpdesk.knowledge.findings import Finding, Severity, error, errors_of, warning
 from helpdesk.knowledge.links import between_files, check_links
 from helpdesk.knowledge.reading import read_path
 from helpdesk.knowledge.sources import Sources
@@ -50,6 +50,8 @@ def check_sources(sources: Sources, standards: Standards) -> Checked:
     """Make articles of what was read, and check them as a knowledge base of their own."""
     compiled, findings = compile_articles(sources.articles, standards)
     findings += _check_ids(compiled)
+    if not compiled and findings and not errors_of((*sources.findings, *findings)):
+        findings.append(error("empty", findings[0].where, "there is nothing but drafts", "finish one of them"))
     articles = between_files([item.article for item in compiled])
     places = {item.article.article_id: item.where for item in compiled}
     found = (replace(item, where=places.get(item.where, item.where)) for item in check_articles(articles, standards))
@@ -58,8 +60,9 @@ def check_sources(sources: Sources, standards: Standards) -> Checked:
 
 
 def make_articles(sources: Sources, standards: Standards) -> Checked:
-    """Make articles of what was read, to be checked together with those that are there already."""
+    """Make articles of what was read, to be checked together with those that are there already; a draft is an error."""
     compiled, findings = compile_articles(sources.articles, standards)
+    findings = [replace(item, severity=Severity.ERROR) if item.code == DRAFT else item for item in findings]
     articles = sorted((item.article for item in compiled), key=lambda article: article.article_id)
     return Checked(tuple(articles), (*sources.findings, *findings, *_check_ids(compiled)))
 

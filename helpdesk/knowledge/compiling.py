@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from helpdesk.knowledge.findings import Finding, error
+from helpdesk.knowledge.findings import Finding, error, warning
 from helpdesk.knowledge.sources import RawArticle, Sources
 from helpdesk.knowledge.standards import Standards
 from helpdesk.ports.knowledge import Article
 
+DRAFT = "draft"
+"""The code of the finding that an article is unfinished."""
 FIELDS = ("id", "title", "question", "intent", "category", "updated", "tags", "url", "body")
 _ALIASES: Mapping[str, str] = {
     "article_id": "id",
@@ -24,7 +26,8 @@ _ALIASES: Mapping[str, str] = {
     "date": "updated",
     "link": "url",
 }
-_IGNORED = frozenset({"flags"})
+_IGNORED = frozenset({"flags", "draft"})
+_YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", "", "none"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _SLUG_CHARACTERS = 60
@@ -44,15 +47,28 @@ class _Unusable(Exception):
 
 
 def compile_articles(raws: Sequence[RawArticle], standards: Standards) -> tuple[list[Compiled], list[Finding]]:
-    """Return the articles that could be made, and what stands against the others."""
+    """Return the articles that could be made, and what stands against the others. A draft is left out."""
     made: list[Compiled] = []
     findings: list[Finding] = []
     for raw in raws:
         try:
-            made.append(Compiled(raw.where, _article(raw, standards)))
+            if _is_draft(raw):
+                remedy = "finish it, and remove the line `draft: true`"
+                findings.append(warning(DRAFT, raw.where, "is a draft, and is left out", remedy))
+            else:
+                made.append(Compiled(raw.where, _article(raw, standards)))
         except _Unusable as unusable:
             findings.append(unusable.finding)
     return made, findings
+
+
+def _is_draft(raw: RawArticle) -> bool:
+    value = next((value for name, value in raw.fields.items() if str(name).strip().lower() == "draft"), "")
+    said = str(value).strip().lower()
+    if said in _YES | _NO:
+        return said in _YES
+    problem = f"its draft is {said[:40]!r}, neither true nor false"
+    raise _Unusable(error("fields", raw.where, problem, "write `draft: true`, or leave it out"))
 
 
 def _article(raw: RawArticle, standards: Standards) -> Article:
@@ -63,7 +79,7 @@ def _article(raw: RawArticle, standards: Standards) -> Article:
     question = _one_line(texts["question"]) or title
     if not title:
         raise _Unusable(error("fields", raw.where, _lacking(fields, "a title or a question"), "add it"))
-    article_id = texts["id"] or raw.fallback_id or _slug(question)
+    article_id = texts["id"] or raw.fallback_id or slug(question)
     intent = texts["intent"]
     return Article(
         article_id=article_id,
@@ -147,7 +163,7 @@ def _address(prefix: str, article_id: str) -> str:
     return prefix + article_id if prefix else ""
 
 
-def _slug(question: str) -> str:
+def slug(question: str) -> str:
     """Return an id that stays the same as long as the question does."""
     ascii_only = unicodedata.normalize("NFKD", question).encode("ascii", "ignore").decode().lower()
     words = _NO_WORD.sub("-", ascii_only).strip("-")[:_SLUG_CHARACTERS].strip("-")

@@ -28,6 +28,11 @@ class Article:
         """The SHA-256 of all that the article says, in hexadecimal."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
+    @property
+    def content_digest(self) -> str:
+        """The SHA-256 of what its reader sees, in hexadecimal: a new date or tag does not change it."""
+        return hashlib.sha256(json.dumps((self.title, self.question, self.body)).encode()).hexdigest()
+
 
 def checksum_of(articles: Iterable[Article]) -> str:
     """Return the SHA-256 of a knowledge base, in whatever order its articles come."""
@@ -42,10 +47,18 @@ def version_of(articles: Iterable[Article]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """An article found for a question; ``similarity`` is the cosine, -1 to 1."""
+    """An article found for a question.
+
+    Attributes:
+        similarity: the cosine, -1 to 1; whatever is held of the article, this stays as it is.
+        place: where the article stood before opinions moved it, from 1.
+        opinion: what was held of it, -1 to 1.
+    """
 
     article: Article
     similarity: float
+    place: int = 1
+    opinion: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +90,14 @@ class Question:
     Attributes:
         intent_prior: probabilities of intents; articles of probable ones come sooner.
         filters: values that an article must have, by a field of ``FILTERS``.
+        opinions: what is held of articles, -1 to 1, by ``Article.content_digest``; they order what was found anew, and
+            change nothing of which articles that are.
     """
 
     text: str
     intent_prior: Mapping[str, float] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
+    opinions: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_filters(texts: Iterable[str]) -> dict[str, str]:

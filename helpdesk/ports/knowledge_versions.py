@@ -1,6 +1,6 @@
 """The part of the store port that keeps every version of the knowledge base, with all its articles."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,5 +66,5 @@ class KnowledgeVersions(Protocol):
             KnowledgeVersionNotFound: there is none.
         """
 
-    def knowledge_articles(self, number: int) -> list[Article]:
-        """Return all articles of a version, in the order of their ids."""
+    def knowledge_articles(self, number: int, *, only: Collection[str] | None = None) -> list[Article]:
+        """Return the articles of a version in the order of their ids: all, or those of these ids that it has."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
+from helpdesk.ports.article_signals import ArticleSignals
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.knowledge_versions import KnowledgeVersions
 from helpdesk.tickets import (
@@ -178,7 +179,7 @@ class CachedAnswer:
     created_at: datetime
 
 
-class Transaction(KnowledgeVersions, Protocol):
+class Transaction(KnowledgeVersions, ArticleSignals, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets

@@ -1,5 +1,6 @@
 """What every store must do: inherited by the suite of each adapter. The parts stand in files of their own."""
 
+from tests.contract.store_contract_article_signals import ArticleSignalsContract
 from tests.contract.store_contract_corrections import CorrectionsContract
 from tests.contract.store_contract_knowledge import KnowledgeVersionsContract
 from tests.contract.store_contract_messages import MessagesContract
@@ -14,6 +15,7 @@ class StoreContract(
     TransactionsContract,
     TicketsContract,
     CorrectionsContract,
+    ArticleSignalsContract,
     WaitingContract,
     MessagesContract,
     KnowledgeVersionsContract,

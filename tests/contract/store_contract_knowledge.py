@@ -65,6 +65,15 @@ class KnowledgeVersionsContract(StoreFixtures):
             ]
             assert [version.number for version in tx.knowledge_versions(limit=2)] == [4, 3]
 
+    def test_single_articles_of_a_version_are_read_by_their_ids(self, store: SqlStore) -> None:
+        with store.transaction() as tx:
+            tx.add_knowledge_version(make_version(1, TENT, LAMP), {"tent": TENT, "lamp": LAMP})
+            tx.add_knowledge_version(make_version(2), {"lamp": None})
+        with store.reading() as tx:
+            assert tx.knowledge_articles(1, only=["lamp", "rope"]) == [LAMP]
+            assert tx.knowledge_articles(2, only=["lamp", "tent"]) == [TENT]
+            assert tx.knowledge_articles(1, only=[]) == []
+
     def test_a_version_is_found_by_name_or_number_the_latest_of_a_name_first(self, store: SqlStore) -> None:
         with store.transaction() as tx:
             tx.add_knowledge_version(make_version(1, TENT), {"tent": TENT})

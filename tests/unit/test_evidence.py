@@ -31,6 +31,15 @@ def test_the_probability_is_that_of_the_best_passages_own_intent(best: Article, 
     assert evidence(passages, PREDICTION) == pytest.approx(expected)
 
 
+def test_feedback_alone_opens_no_gate_and_may_close_it() -> None:
+    """Of the article that opinions put first and the one that was first without them, the lesser counts."""
+    strong, thin = Passage(article=STOVE, similarity=0.9, place=1), Passage(article=LAMP, similarity=0.9, place=2)
+    assert evidence([thin, strong], PREDICTION) == evidence([thin], PREDICTION) < evidence([strong, thin], PREDICTION)
+    promoted = Passage(article=STOVE, similarity=0.9, place=2)
+    demoted = Passage(article=LAMP, similarity=0.9, place=1)
+    assert evidence([promoted, demoted], PREDICTION) == evidence([demoted, promoted], PREDICTION)
+
+
 def test_nothing_found_and_nothing_alike_is_no_evidence() -> None:
     assert evidence([], PREDICTION) == 0.0
     assert evidence([Passage(article=STOVE, similarity=-0.2)], PREDICTION) == 0.0

@@ -10,6 +10,7 @@ from helpdesk.adapters.retrieval.filters import admitted
 from helpdesk.adapters.retrieval.fusion import Floats, intent_probabilities, reciprocal_rank_fusion
 from helpdesk.adapters.retrieval.late_interaction import max_similarity, weighted
 from helpdesk.adapters.retrieval.lexical import LexicalIndex
+from helpdesk.adapters.retrieval.opinions import reordered
 from helpdesk.adapters.retrieval.token_store import TokenStore
 from helpdesk.adapters.retrieval.wording import Wording
 from helpdesk.ports.encoder import Encoding
@@ -28,14 +29,30 @@ class Tuning:
         reranked: how many of the fused list are compared token by token.
         cosine: weight of the cosine beside the comparison of tokens, where the articles' questions tell them apart.
         prior: weight of the intent's probability, as a share of the weight of all else.
+        opinion: how far the best or the worst opinion moves an article, as such a share.
     """
 
     reranked: int = 30
     cosine: float = 2.0
     prior: float = 0.3
+    opinion: float = 0.1
 
 
 SHIPPED = Tuning()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Articles that a search found, best first; each array has shape (found,).
+
+    Attributes:
+        rows: of the articles in the index.
+        similarities: cosines.
+    """
+
+    rows: NDArray[np.int64]
+    scores: Floats
+    similarities: Floats
 
 
 class HybridIndex:
@@ -62,10 +79,30 @@ class HybridIndex:
         self._asked, self._whole = (part * np.float32(np.sqrt(2)) for part in np.split(vectors, 2, axis=1))
         self._tokens, self._tuning = tokens, tuning
         self._lexical = LexicalIndex([wording.whole for wording in wordings])
+        self._contents = [article.content_digest for article in articles]
         self.asked_weight = telling(self._asked)
+        self.reach = (1 + tuning.cosine * self.asked_weight) * tuning.opinion
 
     def search(self, question: Question, encoding: Encoding, *, limit: int) -> list[Passage]:
         """Return up to ``limit`` passages, best first, one of each group of near-duplicates.
+
+        Raises:
+            InvalidInput: a filter names an unknown field.
+        """
+        found = self.found(question, encoding, limit=limit)
+        held = np.array([question.opinions.get(self._contents[row], 0.0) for row in found.rows])
+        return [
+            Passage(
+                article=self._articles[found.rows[at]],
+                similarity=float(found.similarities[at]),
+                place=int(at) + 1,
+                opinion=float(held[at]),
+            )
+            for at in reordered(found.scores, held, reach=self.reach)
+        ]
+
+    def found(self, question: Question, encoding: Encoding, *, limit: int) -> Found:
+        """Return what a search finds, before opinions order it.
 
         Raises:
             InvalidInput: a filter names an unknown field.
@@ -79,11 +116,10 @@ class HybridIndex:
         scores = self.token_similarities(encoding, candidates) + weight * cosines[candidates]
         scores += (1 + weight) * prior[candidates]
         best: dict[str, int] = {}
-        for row in candidates[np.argsort(-scores, kind="stable")]:
-            best.setdefault(self._groups[row], int(row))
-        return [
-            Passage(article=self._articles[row], similarity=float(cosines[row])) for row in list(best.values())[:limit]
-        ]
+        for at in np.argsort(-scores, kind="stable"):
+            best.setdefault(self._groups[candidates[at]], int(at))
+        first = list(best.values())[:limit]
+        return Found(rows=candidates[first], scores=scores[first], similarities=cosines[candidates[first]])
 
     def lexical_scores(self, text: str) -> Floats:
         """Return BM25 of each article; shape (articles,)."""

@@ -1,6 +1,6 @@
 """Versions of the knowledge base, and the articles of each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,6 +58,7 @@ _ARTICLES = (
         & (knowledge_changes.c.number == _LAST_CHANGES.c.number),
     )
 )
+_SOME_ARTICLES = _ARTICLES.where(knowledge_changes.c.article_id.in_(bindparam("ids", expanding=True)))
 
 
 class KnowledgeTables(Scope):
@@ -90,8 +91,11 @@ class KnowledgeTables(Scope):
             )
         return record_of(KnowledgeVersion, row)
 
-    def knowledge_articles(self, number: int) -> list[Article]:
-        """Return all articles of a version, in the order of their ids."""
-        stored = self._connection.scalars(_ARTICLES, {"number": number})
+    def knowledge_articles(self, number: int, *, only: Collection[str] | None = None) -> list[Article]:
+        """Return the articles of a version in the order of their ids."""
+        if only is None:
+            stored = self._connection.scalars(_ARTICLES, {"number": number})
+        else:
+            stored = self._connection.scalars(_SOME_ARTICLES, {"number": number, "ids": list(only)})
         articles = [Article(**{**fields, "tags": tuple(fields["tags"])}) for fields in stored]
         return sorted(articles, key=lambda article: article.article_id)

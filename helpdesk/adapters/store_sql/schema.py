@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from helpdesk.adapters.store_sql.column_types import EnumText, Json, RecordList, UtcDateTime
+from helpdesk.article_feedback import Signal
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.ports.store import DeadLetterStatus, Role
 from helpdesk.tickets import (
@@ -230,6 +231,23 @@ corrections = Table(
     _text("author"),
     _text("note"),
     _time("created_at"),
+    Index(None, "ticket_id"),
+)
+
+article_signals = Table(
+    "article_signals",
+    metadata,
+    _sequence(),
+    _text("article_id"),
+    _text("content"),
+    _typed("signal", EnumText(Signal)),
+    Column("share", Float, nullable=False),
+    _ticket_id(),
+    _integer("turn"),
+    _typed("author", EnumText(Author)),
+    _text("owner"),
+    _text("author_name"),
+    _time("at"),
     Index(None, "ticket_id"),
 )
 

@@ -2,6 +2,7 @@
 
 from helpdesk.adapters.store_sql.answer_cache import AnswerCache
 from helpdesk.adapters.store_sql.api_keys import ApiKeys
+from helpdesk.adapters.store_sql.article_signals import ArticleSignals
 from helpdesk.adapters.store_sql.corrections import Corrections
 from helpdesk.adapters.store_sql.dead_letters import DeadLetters
 from helpdesk.adapters.store_sql.facts import Facts
@@ -24,6 +25,7 @@ class SqlTransaction(
     Waiting,
     History,
     Corrections,
+    ArticleSignals,
     Outbox,
     Inbox,
     DeadLetters,

@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Tuning, joined, wording_of
 from helpdesk.adapters.retrieval.hybrid import telling
 from helpdesk.adapters.retrieval.near_duplicates import collapsed, near_duplicates
+from helpdesk.adapters.retrieval.opinions import reordered
 from helpdesk.errors import InvalidInput
 from helpdesk.ports.knowledge import Article, Passage, Question
 from tests.contract.knowledge_contract import LAMP, STOVE, TENT, WordEncoder, make_article
@@ -89,3 +92,50 @@ def test_near_duplicates_follow_the_first_of_their_group() -> None:
     vectors = np.eye(3, dtype=np.float32)[[0, 1, 0, 2, 1]]
     assert near_duplicates(vectors, 0.97) == [0, 1, 0, 3, 1]
     assert collapsed({"a": "a", "b": "b", "c": "a", "d": "d"}) == (("a", "c"),)
+
+
+def test_opinions_order_what_was_found_and_change_nothing_of_what_that_is() -> None:
+    twin = replace(STOVE, article_id="stove-2", title="Light the stove", intent="use_stove")
+    index = make_index([TENT, STOVE, twin, LAMP])
+    asked = Question(text="How do I light the stove?")
+    plain = search(index, asked, limit=3)
+    first, second = plain[:2]
+    told = {first.article.content_digest: -1.0, second.article.content_digest: 1.0}
+    moved = search(index, replace(asked, opinions=told), limit=3)
+    assert [passage.article for passage in moved[:2]] == [second.article, first.article]
+    assert {passage.article.article_id for passage in moved} == {passage.article.article_id for passage in plain}
+    assert [(passage.place, passage.opinion) for passage in moved] == [(2, 1.0), (1, -1.0), (3, 0.0)]
+    similarities = {passage.article.article_id: passage.similarity for passage in plain}
+    assert all(passage.similarity == similarities[passage.article.article_id] for passage in moved)
+
+
+def test_opinions_of_other_texts_change_nothing() -> None:
+    index = make_index([TENT, STOVE, LAMP])
+    asked = Question(text="How do I light the lamp?")
+    told = {replace(LAMP, body="Another text.").content_digest: -1.0}
+    assert search(index, replace(asked, opinions=told)) == search(index, asked)
+
+
+def test_the_worst_opinion_hides_no_clear_case() -> None:
+    index = make_index([TENT, STOVE, LAMP])
+    told = {TENT.content_digest: -1.0, STOVE.content_digest: 1.0, LAMP.content_digest: 1.0}
+    assert search(index, Question(text="How do I pitch the tent?", opinions=told))[0].article == TENT
+
+
+SCORES = st.lists(st.floats(-3, 3, allow_nan=False), min_size=1, max_size=20)
+
+
+@given(SCORES, st.floats(0, 1))
+def test_without_opinions_the_order_is_that_of_the_scores(scores: list[float], reach: float) -> None:
+    found = np.array(sorted(scores, reverse=True))
+    assert reordered(found, np.zeros(len(found)), reach=reach).tolist() == list(range(len(found)))
+
+
+@given(SCORES, st.data())
+def test_no_opinion_carries_an_article_over_a_gap_of_twice_the_reach(scores: list[float], data: st.DataObject) -> None:
+    found = np.array(sorted(scores, reverse=True))
+    held = np.array(data.draw(st.lists(st.floats(-9, 9), min_size=len(found), max_size=len(found))))
+    order = reordered(found, held, reach=0.2).tolist()
+    assert sorted(order) == list(range(len(found)))
+    for place, at in enumerate(order):
+        assert all(found[other] - found[at] <= 0.4 + 1e-9 for other in order[place:])
