@@ -35,8 +35,7 @@ RUN = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 run = DagBag(sys.argv[1]).dags["helpdesk_kb_crawl"].test()
-tasks = {instance.task_id: str(instance.state) for instance in run.task_instances}
-print("RESULT", json.dumps({"state": str(run.state), "tasks": tasks}))
+print("RESULT", json.dumps(str(run.state)))
 """
 
 
@@ -106,7 +105,7 @@ def test_a_run_crawls_and_loads(airflow: dict[str, str], site: HelpSite, tmp_pat
         "AIRFLOW_VAR_HELPDESK_PROGRAM": str(program),
     }
     subprocess.run([PYTHON.parent / "airflow", "db", "migrate"], env=environment, check=True, capture_output=True)
-    assert result_of(RUN, environment) == {"state": "success", "tasks": {"crawl": "success", "load": "success"}}
+    assert result_of(RUN, environment) == "success"
     assert len(list((articles / "crawled").glob("*.md"))) == 5
     shown = subprocess.run([program, "kb", "versions", "--json"], env=environment, check=True, capture_output=True)
     [version] = json.loads(shown.stdout)["versions"]
