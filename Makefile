@@ -5,6 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
+AIRFLOW := .cache/airflow
 PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
 .PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval bench-feedback train reference clean
 
@@ -22,8 +23,8 @@ run: $(VENV)/.runtime ## Start all services on loopback; Ctrl-C drains and stops
 test: $(VENV)/.dev ## Run the suite, RabbitMQ, PostgreSQL and Chroma servers included
 	$(PY) -m pytest -n $(JOBS) --dist worksteal
 
-test-long: $(VENV)/.dev $(MLFLOW)/.installed ## Run what takes minutes: a real MLflow server, fine-tuning, the proof of the fault suite
-	$(PY) -m pytest -m "mlflow or long"
+test-long: $(VENV)/.dev $(MLFLOW)/.installed $(AIRFLOW)/.installed ## Run what takes minutes: real MLflow and Airflow, fine-tuning, the proof of the fault suite
+	$(PY) -m pytest -m "mlflow or airflow or long"
 
 lint: $(VENV)/.dev ## Lint, formatting, types, import rules
 	$(VENV)/bin/ruff check .
@@ -82,4 +83,11 @@ $(MLFLOW)/.installed: tests/mlflow_server.txt | $(VENV)/.dev
 	@echo "Installing an MLflow server for the tests into $(MLFLOW) (a minute the first time) …"
 	@$(PY) -m venv --clear $(MLFLOW)
 	@$(MLFLOW)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Apart as well: Airflow pins most of what it stands on.
+$(AIRFLOW)/.installed: tests/airflow.txt | $(VENV)/.dev
+	@echo "Installing Airflow for the tests into $(AIRFLOW) (a minute the first time) …"
+	@$(PY) -m venv --clear $(AIRFLOW)
+	@$(AIRFLOW)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

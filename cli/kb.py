@@ -15,6 +15,7 @@ from cli.app import new_app
 from cli.console import CommandFailed, Json, print_json, program, stderr, stdout, table
 from cli.kb_articles import add_articles, edit_article, remove_articles
 from cli.kb_base import keeping, origin, standards
+from cli.kb_crawl import crawl_pages
 from cli.kb_feedback import article_feedback
 from cli.kb_gaps import knowledge_gaps
 
@@ -89,6 +90,7 @@ def check_articles(
         raise typer.Exit(1)
 
 
+app.command("crawl")(crawl_pages)
 app.command("add")(add_articles)
 app.command("edit")(edit_article)
 app.command("remove")(remove_articles)

@@ -1,11 +1,9 @@
 """`helpdesk kb add | edit | remove`: single articles, without loading everything anew."""
 
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-import yaml
 
 from cli import kb_report as report
 from cli.console import CommandFailed, Json, print_json, stdout
@@ -91,25 +89,15 @@ def _edited(article: "Article") -> "Sources":
     """Return what the user made of the article in an editor."""
     import click
 
-    from helpdesk.knowledge.page_markdown import read_markdown
+    from helpdesk.knowledge.page_markdown import as_markdown, read_markdown
 
     try:
-        text = click.edit(_as_markdown(article), extension=".md")
+        text = click.edit(as_markdown(article), extension=".md")
     except click.ClickException as error:
         raise CommandFailed(f"{error.message} Set EDITOR, or name fields, as in --body.") from error
     if text is None:
         raise CommandFailed("Nothing was saved in the editor; the article stays as it is.")
     return read_markdown(f"{article.article_id}.md", text.encode())
-
-
-def _as_markdown(article: "Article") -> str:
-    from helpdesk.knowledge.compiling import as_fields
-
-    fields = dict(as_fields(article))
-    body = fields.pop("body")
-    head = StringIO()
-    yaml.safe_dump(fields, head, allow_unicode=True, sort_keys=False, width=10_000)
-    return f"---\n{head.getvalue()}---\n\n{body}\n"
 
 
 def _show(change: "Change", *, as_json: bool) -> None:

@@ -43,8 +43,8 @@ def print_findings(console: Console, findings: Sequence["Finding"]) -> None:
     listing.columns[1].max_width = 36
     for (severity, code), group in kinds.items():
         for finding in group[:SHOWN_OF_A_KIND]:
-            what = Text.assemble(_visible(finding.problem), "\n", (f"→ {_visible(finding.remedy)}", "bright_black"))
-            listing.add_row(Text(severity, _STYLES[severity]), Text(_visible(finding.where)), what)
+            what = Text.assemble(visible(finding.problem), "\n", (f"→ {visible(finding.remedy)}", "bright_black"))
+            listing.add_row(Text(severity, _STYLES[severity]), Text(visible(finding.where)), what)
         if len(group) > SHOWN_OF_A_KIND:
             more = f"… and {len(group) - SHOWN_OF_A_KIND:,} more of this kind ({code})"
             listing.add_row(Text(severity, _STYLES[severity]), "", Text(more, "bright_black"))
@@ -55,7 +55,7 @@ def print_change(console: Console, change: "Change") -> None:
     """Print what a change did."""
     print_findings(console, change.findings)
     counts = [
-        f"{len(names)} {done}{_named(names)}"
+        f"{len(names)} {done}{named(names)}"
         for done, names in (("added", change.added), ("changed", change.changed), ("removed", change.removed))
         if names
     ]
@@ -89,7 +89,7 @@ def print_versions(console: Console, versions: Sequence["KnowledgeVersion"], in_
         origin = " · ".join(part for part in (version.source, version.reason) if part)
         cells = (*facts, f"{version.articles:,}", changes, origin)
         listing.add_row(
-            *(Text(_visible(cell)) for cell in cells), style="bold green" if version.number == current else ""
+            *(Text(visible(cell)) for cell in cells), style="bold green" if version.number == current else ""
         )
     console.print(listing)
     if current == versions[0].number:
@@ -145,10 +145,11 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _named(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """Return names in brackets, unless there are too many to read."""
     return f" ({', '.join(names)})" if len(names) <= SHOWN_NAMES else ""
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Return a text whose control characters can be seen, so that no article drives the terminal."""
     return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)

@@ -154,6 +154,23 @@ class KnowledgeSettings(_Group):
     )
 
 
+class CrawlSettings(_Group):
+    """Reading help pages from the web (`helpdesk kb crawl`)."""
+
+    contact: str = Field(
+        default="",
+        description="An address of yours that the crawler names to the sites it reads: a page, or an e-mail.",
+    )
+    pause_s: float = Field(
+        default=1.0, ge=0, description="Pause between two requests to a host; its robots.txt may ask for a longer one."
+    )
+    max_pages: int = Field(default=200, ge=1, le=20_000, description="Pages that a crawl visits at most.")
+    max_depth: int = Field(default=1, ge=0, le=20, description="How many links away from a given page it goes.")
+    max_page_bytes: int = Field(default=2_097_152, ge=1_024, description="Largest page, unpacked.")
+    page_limit_s: Seconds = Field(default=20.0, description="How long one page may take.")
+    time_limit_s: Seconds = Field(default=1_800.0, description="How long a crawl may take; what it has by then counts.")
+
+
 class WriterSettings(_Group):
     """Who writes automatic answers."""
 
@@ -279,6 +296,7 @@ class Settings(BaseSettings):
     processor: ProcessorSettings = ProcessorSettings()
     retention: RetentionSettings = RetentionSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    crawl: CrawlSettings = CrawlSettings()
     writer: WriterSettings = WriterSettings()
     tracking: TrackingSettings = TrackingSettings()
     client: ClientSettings = ClientSettings()

@@ -137,6 +137,19 @@ class KnowledgeBase:
 
         return self._checked_change(rest, KnowledgeAction.REMOVE, origin, standards, Checked((), ()))
 
+    def merge(self, checked: Checked, origin: Origin, standards: Standards, *, gone: Collection[str] = ()) -> Change:
+        """Add articles, or replace those of their ids, and remove others.
+
+        Raises:
+            ArticlesRefused: one has an error, or breaks another.
+        """
+
+        def merged(before: Articles) -> Articles:
+            kept = {name: article for name, article in before.items() if name not in gone}
+            return {**kept, **{article.article_id: article for article in checked.articles}}
+
+        return self._checked_change(merged, KnowledgeAction.CRAWL, origin, standards, checked)
+
     def roll_back(self, origin: Origin, *, to: str = "") -> Change:
         """Put an earlier version into force, by name or number (empty: the one before the newest).
 

@@ -1,14 +1,17 @@
-"""A Markdown file with front matter as one article."""
+"""A Markdown file with front matter as one article, and an article as such a file."""
 
+from io import StringIO
 from pathlib import PurePosixPath
 
 import frontmatter
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
+from helpdesk.knowledge.compiling import as_fields
 from helpdesk.knowledge.encoding import decode
 from helpdesk.knowledge.findings import Finding, error
 from helpdesk.knowledge.sources import RawArticle, Sources
+from helpdesk.ports.knowledge import Article
 
 _HANDLER = YAMLHandler()
 
@@ -36,3 +39,12 @@ def read_markdown(where: str, content: bytes) -> Sources:
         return Sources(findings=(error("front-matter", where, problem, "close it with a second line `---`"),))
     named = {str(name): value for name, value in fields.items()}
     return Sources((RawArticle(where, {**named, "body": body}, fallback_id=PurePosixPath(where).stem),))
+
+
+def as_markdown(article: Article) -> str:
+    """Return the file that reads as this article."""
+    fields = dict(as_fields(article))
+    body = fields.pop("body", "")
+    head = StringIO()
+    yaml.safe_dump(fields, head, allow_unicode=True, sort_keys=False, width=10_000)
+    return f"---\n{head.getvalue()}---\n\n{body}\n"

@@ -16,6 +16,7 @@ class KnowledgeAction(StrEnum):
     ADD = "add"
     EDIT = "edit"
     REMOVE = "remove"
+    CRAWL = "crawl"
     ROLL_BACK = "rollback"
 
 
