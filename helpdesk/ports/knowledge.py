@@ -11,7 +11,11 @@ from helpdesk.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article of the knowledge base, in Markdown. ``intent`` and ``category`` are empty where nobody named them."""
+    """One article of the knowledge base, in Markdown. ``intent`` and ``category`` are empty where nobody named them.
+
+    Attributes:
+        also_asked: how else customers put the question; searched, and shown to nobody.
+    """
 
     article_id: str
     title: str
@@ -22,11 +26,15 @@ class Article:
     updated: str = ""
     url: str = ""
     tags: tuple[str, ...] = ()
+    also_asked: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """The SHA-256 of all that the article says, in hexadecimal."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        fields = asdict(self)
+        if not self.also_asked:  # as before there was such a field, so that versions keep their names
+            del fields["also_asked"]
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def checksum_of(articles: Iterable[Article]) -> str:
@@ -42,10 +50,16 @@ def version_of(articles: Iterable[Article]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """An article found for a question; ``similarity`` is the cosine, -1 to 1."""
+    """An article found for a question.
+
+    Attributes:
+        similarity: how alike question and article are, -1 to 1: a mean of cosines, of their texts and of their tokens.
+        lead: how far its place in the ranking is ahead of the best article of another intent, in similarity.
+    """
 
     article: Article
     similarity: float
+    lead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,7 +185,7 @@ class RemoteWriterContract(WriterContract):
         task = make_task("How do I reset my password? I am ada@mail.example")
         assert writer.write(task).text == "Enter ada@mail.example, not [EMAIL_2]."
 
-    INSUFFICIENT_THOUGH = replace(TASK, evidence=0.8)
+    INSUFFICIENT_THOUGH = replace(TASK, evidence=0.97)
 
     def escalating(self, api: ScriptedServer, **limits: float) -> RemoteWriter:
         settings = self.settings(api, **limits).model_copy(update={"stronger_model": "test-model-9"})

@@ -93,5 +93,8 @@ class KnowledgeTables(Scope):
     def knowledge_articles(self, number: int) -> list[Article]:
         """Return all articles of a version, in the order of their ids."""
         stored = self._connection.scalars(_ARTICLES, {"number": number})
-        articles = [Article(**{**fields, "tags": tuple(fields["tags"])}) for fields in stored]
+        articles = [
+            Article(**{**fields, "tags": tuple(fields["tags"]), "also_asked": tuple(fields.get("also_asked", ()))})
+            for fields in stored
+        ]
         return sorted(articles, key=lambda article: article.article_id)
