@@ -74,7 +74,7 @@ FULL = replace(
     url="https://help.example/tent",
     updated="2026-02-01",
     tags=("camping", "poles; pegs"),
-    also_asked=("Which way round is the canvas?", "Where do the pegs belong?"),
+    also_asked=("Which side belongs outside?", "Where do pegs go?"),
 )
 
 

@@ -186,5 +186,5 @@ def drop_superseded(client: Any, replaced: Pointer | None, *, alone: bool) -> No
 def read_article(article_id: str, body: str, metadata: Mapping[str, Any]) -> Article:
     """Return an article as it was loaded."""
     fields = {name: str(metadata[name]) for name in _FIELDS}
-    lists = {name: tuple(json.loads(metadata[name])) for name in _LISTS}
-    return Article(article_id=article_id, body=body, **fields, **lists)
+    tags, also_asked = (tuple(json.loads(metadata[name])) for name in _LISTS)
+    return Article(article_id=article_id, body=body, tags=tags, also_asked=also_asked, **fields)
