@@ -186,7 +186,7 @@ class WriterSettings(_Group):
         "`claude-sonnet-5-5` beside Claude, else none; empty: none).",
     )
     escalate_evidence: float = Field(
-        default=0.55,
+        default=0.95,
         ge=0,
         le=1,
         description="Evidence from which the stronger model is asked; the policy's bound is lower.",

@@ -70,6 +70,7 @@ class EditArticle(_Body):
 
     title: Annotated[Written, Field(max_length=500)] | None = None
     question: Annotated[Text, Field(max_length=500)] | None = None
+    also_asked: Annotated[list[Annotated[Text, Field(max_length=500)]], Field(max_length=50)] | None = None
     intent: Annotated[Text, Field(max_length=200)] | None = None
     category: Annotated[Text, Field(max_length=200)] | None = None
     updated: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
@@ -133,6 +134,7 @@ class ArticleSummary(_View):
 class ArticleView(ArticleSummary):
     """An article with its text."""
 
+    also_asked: list[str]
     tags: list[str]
     body: str
 

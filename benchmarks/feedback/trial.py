@@ -34,7 +34,6 @@ class Trial:
     def __init__(self, data: QuestionSet, reader: Reader, course: Course) -> None:
         self._course = course
         index = systems.index_of(data.articles, reader, systems.token_store(reader), Tuning())
-        self._full_reach = index.reach / Tuning().opinion
         self._halves: tuple[list[Asked], list[Asked]] = ([], [])
         read = systems.queries(reader, [question.text for question in data.questions])
         for question, query in zip(data.questions, read, strict=True):
@@ -52,13 +51,13 @@ class Trial:
         names = {name for name, _ in asked.most_common(count)}
         return [article for article in self._articles if article.article_id in names]
 
-    def after(self, share: float, mixed: Mixed = lambda honest: honest) -> Floats:
+    def after(self, reach: float, mixed: Mixed = lambda honest: honest) -> Floats:
         """Return the measures of every question with the feedback on the other half, as a mean over all courses.
 
         Args:
-            share: the reach of opinions, as ``Tuning.opinion``.
+            reach: of opinions, as ``Tuning.opinion``.
         """
-        reach, course = share * self._full_reach, self._course
+        course = self._course
         runs = []
         for seed in range(course.seeds):
             parts = []

@@ -18,12 +18,20 @@ from processor.evidence import evidence
 PRECISION = 0.95
 _SPARE = 8
 """How many articles may be withheld from one ranking."""
+_UNLIKELY = 0.01
+"""The probability of an intent that is not among the prediction's likeliest three."""
 Score = Callable[[Sequence[Passage], Prediction], float]
 Floats = NDArray[np.float64]
 
 
 def _similarity(passages: Sequence[Passage], _: Prediction) -> float:
     return passages[0].similarity if passages else 0.0
+
+
+def _times_own_probability(passages: Sequence[Passage], prediction: Prediction) -> float:
+    named = {top.label: top.confidence for top in prediction.top_labels}
+    probability = max(_UNLIKELY, named.get(passages[0].article.intent, 0.0)) if passages else 0.0
+    return max(0.0, _similarity(passages, prediction)) * float(np.sqrt(probability))
 
 
 def _times_confidence(passages: Sequence[Passage], prediction: Prediction) -> float:
@@ -33,7 +41,8 @@ def _times_confidence(passages: Sequence[Passage], prediction: Prediction) -> fl
 SCORES: Mapping[str, Score] = {
     "similarity of the best passage": _similarity,
     "similarity · √ confidence of the prediction": _times_confidence,
-    "evidence: similarity · √ p(the passage's intent)": evidence,
+    "similarity · √ p(the passage's intent), as before": _times_own_probability,
+    "evidence, learnt on half 0": evidence,
 }
 
 
@@ -56,7 +65,7 @@ class GateSample:
     """What one score is worth on one set.
 
     Attributes:
-        auroc: by kind of question that cannot be answered, against all that can.
+        auroc: by kind of question that cannot be answered, against all that can: of all, and of half 1 alone.
         given: by measure, the share of answerable questions that are answered right, at 95 % precision among all
             answers to answerable and same-domain questions.
         carried: by measure, share and precision with a threshold from the other half.
@@ -65,7 +74,7 @@ class GateSample:
 
     data: str
     score: str
-    auroc: Mapping[str, float]
+    auroc: Mapping[str, tuple[float, float]]
     given: Mapping[str, float]
     carried: Mapping[str, tuple[float, float]]
     threshold: float
@@ -130,7 +139,6 @@ def measure(
     samples = []
     pool = [*answerable, *unanswerable[same_domain]]
     for name, score in SCORES.items():
-        positive = _values(score, answerable)
         values = _values(score, pool)
         given, carried, threshold = {}, {}, 0.0
         for measured in answerable[0].is_right:
@@ -145,7 +153,10 @@ def measure(
                     values[halves != half], right[halves != half]
                 )
             carried[measured] = _outcome(answers, right, len(answerable))
-        auroc = {kind: _auroc(positive, _values(score, found)) for kind, found in unanswerable.items()}
+        auroc = {
+            kind: (_auroc(score, answerable, found), _auroc(score, *map(_half_1, (answerable, found))))
+            for kind, found in unanswerable.items()
+        }
         samples.append(GateSample(data, name, auroc, given, carried, threshold))
     return samples
 
@@ -165,7 +176,12 @@ def _outcome(answers: NDArray[np.bool_], right: NDArray[np.bool_], answerable: i
     return correct / answerable, correct / max(1, int(answers.sum()))
 
 
-def _auroc(positive: Floats, negative: Floats) -> float:
+def _half_1(found: Sequence[Found]) -> list[Found]:
+    return [one for one in found if one.half == 1]
+
+
+def _auroc(score: Score, answerable: Sequence[Found], unanswerable: Sequence[Found]) -> float:
+    positive, negative = _values(score, answerable), _values(score, unanswerable)
     labels = np.concatenate([np.ones(len(positive)), np.zeros(len(negative))])
     return float(roc_auc_score(labels, np.concatenate([positive, negative])))
 

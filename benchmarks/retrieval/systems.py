@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.retrieval.reading import Reader
 from benchmarks.retrieval.sets import QuestionSet
-from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Tuning, joined, wording_of
+from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Tuning, asked_vectors, joined, wording_of
 from helpdesk.adapters.retrieval.fusion import reciprocal_rank_fusion
 from helpdesk.adapters.retrieval.near_duplicates import near_duplicates
 from helpdesk.ports.encoder import Encoding
@@ -19,7 +19,7 @@ from helpdesk.predictions import Prediction
 DEPTH = 10
 NEAR_DUPLICATE_COSINE = 0.97
 _MEMORY_BYTES = 2**30
-GRID = [Tuning(prior=prior, cosine=cosine) for prior, cosine in product((0.15, 0.3, 0.5), (1.0, 2.0, 3.0))]
+GRID = [Tuning(prior=prior, cosine=cosine) for prior, cosine in product((0.05, 0.1, 0.2, 0.3), (1.0, 2.0, 3.0))]
 BOOSTS = (0.25, 0.5, 2.0, 3.0)
 
 
@@ -50,9 +50,7 @@ def queries(reader: Reader, texts: Sequence[str]) -> list[Query]:
 def index_of(articles: Sequence[Article], reader: Reader, tokens: TokenStore, tuning: Tuning) -> HybridIndex:
     """Return the index that ships, over these articles."""
     wordings = [wording_of(article) for article in articles]
-    vectors = joined(
-        reader.encode([wording.asked for wording in wordings]), reader.encode([wording.whole for wording in wordings])
-    )
+    vectors = joined(asked_vectors(reader, wordings), reader.encode([wording.whole for wording in wordings]))
     groups = [articles[leader].article_id for leader in near_duplicates(vectors, NEAR_DUPLICATE_COSINE)]
     return HybridIndex(articles, wordings, vectors, groups, tokens, tuning=tuning)
 

@@ -74,14 +74,15 @@ def _gate(data: str, samples: Sequence[GateSample]) -> Table:
     rows = [
         [
             sample.score,
-            *(f"{sample.auroc[kind]:.3f}" for kind in kinds),
+            *(" | ".join(f"{value:.3f}" for value in sample.auroc[kind]) for kind in kinds),
             *(f"{sample.given[one] * 100:.1f} %" for one in measured),
             *(f"{sample.carried[one][0] * 100:.1f} % at {sample.carried[one][1] * 100:.1f} %" for one in measured),
         ]
         for sample in samples
     ]
     notes = (
-        "Answerable: all questions of the set, asked of its whole knowledge base.",
+        "Answerable: all questions of the set, asked of its whole knowledge base. AUROC: all questions | half 1, which "
+        "the evidence has not learnt from.",
         "Intent withheld, the same-domain questions: the same questions, asked of the knowledge base without any "
         "article of their intent. Article withheld: only the right articles are taken out, and their neighbours stay.",
         "Answered right: share of the answerable questions, in the hard pool of them and as many with the intent "

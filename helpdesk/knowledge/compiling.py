@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from helpdesk.knowledge.findings import Finding, error, warning
-from helpdesk.knowledge.sources import RawArticle, Sources
+from helpdesk.knowledge.sources import LISTS, RawArticle, Sources
 from helpdesk.knowledge.standards import Standards
 from helpdesk.ports.knowledge import Article
 
 DRAFT = "draft"
 """The code of the finding that an article is unfinished."""
-FIELDS = ("id", "title", "question", "intent", "category", "updated", "tags", "url", "body")
+FIELDS = ("id", "title", "question", "also_asked", "intent", "category", "updated", "tags", "url", "body")
 _ALIASES: Mapping[str, str] = {
     "article_id": "id",
     "instruction": "question",
@@ -73,7 +73,7 @@ def _is_draft(raw: RawArticle) -> bool:
 
 def _article(raw: RawArticle, standards: Standards) -> Article:
     fields = _named(raw)
-    texts = {name: _text(raw, name, fields.get(name)) for name in FIELDS if name not in ("tags", "updated")}
+    texts = {name: _text(raw, name, fields.get(name)) for name in FIELDS if name not in {*LISTS, "updated"}}
     texts = {name: standards.brand.filled(value) for name, value in texts.items()}
     title = _one_line(texts["title"]) or _one_line(texts["question"])
     question = _one_line(texts["question"]) or title
@@ -90,7 +90,10 @@ def _article(raw: RawArticle, standards: Standards) -> Article:
         body=texts["body"],
         updated=_date(raw, fields.get("updated")),
         url=texts["url"] or _address(standards.brand.article_url_prefix, article_id),
-        tags=_tags(raw, fields.get("tags")),
+        tags=_texts(raw, "tags", fields.get("tags")),
+        also_asked=tuple(
+            _one_line(standards.brand.filled(text)) for text in _texts(raw, "also_asked", fields.get("also_asked"))
+        ),
     )
 
 
@@ -130,12 +133,12 @@ def _text(raw: RawArticle, name: str, value: object) -> str:
     raise _Unusable(error("fields", raw.where, f"its {name} is no text", "write it in quotes"))
 
 
-def _tags(raw: RawArticle, value: object) -> tuple[str, ...]:
+def _texts(raw: RawArticle, name: str, value: object) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
-    if not isinstance(value, list) or not all(isinstance(tag, str | int | float) for tag in value):
-        raise _Unusable(error("fields", raw.where, "its tags are no list of words", "write them as [one, two]"))
-    return tuple(text for tag in value if (text := _text(raw, "tags", tag)))
+    if not isinstance(value, list) or not all(isinstance(one, str | int | float) for one in value):
+        raise _Unusable(error("fields", raw.where, f"its {name} are no list of texts", "write them as [one, two]"))
+    return tuple(text for one in value if (text := _text(raw, name, one)))
 
 
 def _date(raw: RawArticle, value: object) -> str:
@@ -183,4 +186,4 @@ def as_fields(article: Article) -> Iterator[tuple[str, object]]:
     for name in FIELDS:
         value = article.article_id if name == "id" else getattr(article, name)
         if value:
-            yield name, list(value) if name == "tags" else value
+            yield name, list(value) if name in LISTS else value

@@ -9,6 +9,8 @@ MAX_PAGE_BYTES = 2**20
 MAX_TABLE_BYTES = 64 * 2**20
 MAX_FILES = 20_000
 MAX_ARTICLES = 50_000
+LISTS = frozenset({"also_asked", "tags"})
+"""The fields whose value is a list of texts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from helpdesk.knowledge.encoding import decode
 from helpdesk.knowledge.findings import Finding, error
-from helpdesk.knowledge.sources import MAX_ARTICLES, RawArticle, Sources
+from helpdesk.knowledge.sources import LISTS, MAX_ARTICLES, RawArticle, Sources
 
 _DELIMITERS = ",;\t|"
 _MAX_CELL_CHARACTERS = 2**24
@@ -21,7 +21,7 @@ class _Broken(Exception):
 
 
 def read_csv(where: str, content: bytes) -> Sources:
-    """Read rows under a header; the delimiter is found out, and tags are separated by semicolons."""
+    """Read rows under a header; the delimiter is found out, and the items of a list are separated by semicolons."""
     text = decode(where, content)
     return Sources(findings=(text,)) if isinstance(text, Finding) else _gathered(_csv_rows(where, text), where)
 
@@ -83,8 +83,8 @@ def _csv_fields(
         problem = f"has {len(cells)} values for {len(header)} columns"
         raise _Broken(error("columns", f"{where}:{line}", problem, f"put texts that hold {delimiter!r} in quotes"))
     fields: dict[str, object] = dict(zip(header, cells, strict=False))
-    if "tags" in fields:
-        fields["tags"] = [tag.strip() for tag in str(fields["tags"]).split(";") if tag.strip()]
+    for name in LISTS & fields.keys():
+        fields[name] = [item.strip() for item in str(fields[name]).split(";") if item.strip()]
     return fields
 
 

@@ -13,6 +13,7 @@ MAX_BODY_CHARACTERS = 20_000
 LONG_BODY_CHARACTERS = 6_000
 MIN_WORDS = 5
 MAX_LINE_CHARACTERS = 500
+MAX_ALSO_ASKED = 50
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TURNED = re.compile(r"[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
@@ -46,10 +47,14 @@ def _check_wording(article: Article) -> Iterator[Finding]:
     lines = ("question",) if article.title == article.question else ("title", "question")
     for field in (*lines, "body"):
         yield from _check_text(name, field, getattr(article, field))
+    yield from _check_text(name, "also_asked", "\n".join(article.also_asked))
     for field in lines:
         if (length := len(getattr(article, field))) > MAX_LINE_CHARACTERS:
             problem = f"its {field} has {length:,} characters; at most {MAX_LINE_CHARACTERS} are taken"
             yield error("huge", name, problem, "shorten it")
+    if len(article.also_asked) > MAX_ALSO_ASKED or any(len(one) > MAX_LINE_CHARACTERS for one in article.also_asked):
+        problem = f"its also_asked are over {MAX_ALSO_ASKED}, or one has over {MAX_LINE_CHARACTERS} characters"
+        yield error("huge", name, problem, "keep the most different ones")
     yield from _check_size(name, article.body)
 
 

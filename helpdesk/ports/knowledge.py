@@ -11,7 +11,11 @@ from helpdesk.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article of the knowledge base, in Markdown. ``intent`` and ``category`` are empty where nobody named them."""
+    """One article of the knowledge base, in Markdown. ``intent`` and ``category`` are empty where nobody named them.
+
+    Attributes:
+        also_asked: how else customers put the question; searched, and shown to nobody.
+    """
 
     article_id: str
     title: str
@@ -22,11 +26,15 @@ class Article:
     updated: str = ""
     url: str = ""
     tags: tuple[str, ...] = ()
+    also_asked: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """The SHA-256 of all that the article says, in hexadecimal."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        fields = asdict(self)
+        if not self.also_asked:  # as before there was such a field, so that versions keep their names
+            del fields["also_asked"]
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
     @property
     def content_digest(self) -> str:
@@ -50,13 +58,16 @@ class Passage:
     """An article found for a question.
 
     Attributes:
-        similarity: the cosine, -1 to 1; whatever is held of the article, this stays as it is.
+        similarity: how alike question and article are, -1 to 1: a mean of cosines, of their texts and of their tokens;
+            whatever is held of the article, this stays as it is.
+        lead: how far its place in the ranking is ahead of the best article of another intent, in similarity.
         place: where the article stood before opinions moved it, from 1.
         opinion: what was held of it, -1 to 1.
     """
 
     article: Article
     similarity: float
+    lead: float = 0.0
     place: int = 1
     opinion: float = 0.0
 

@@ -69,6 +69,13 @@ TENT = make_article("tent", question="How do I pitch the tent?", intent="use_ten
 STOVE = make_article("stove", question="How do I light the stove?", intent="use_stove", body="Open the gas a little.")
 LAMP = make_article("lamp", question="How do I charge the lamp?", intent="use_lamp", body="Use the cable in the box.")
 ARTICLES = (TENT, STOVE, LAMP)
+FULL = replace(
+    TENT,
+    url="https://help.example/tent",
+    updated="2026-02-01",
+    tags=("camping", "poles; pegs"),
+    also_asked=("Which side belongs outside?", "Where do pegs go?"),
+)
 
 
 def found(knowledge: Knowledge, text: str, *, limit: int = 5, **prior: float) -> list[str]:
@@ -98,20 +105,31 @@ class KnowledgeContract:
         with pytest.raises(KnowledgeUnavailable):
             knowledge.check()
 
+    def test_a_search_of_an_empty_knowledge_base_loads_the_encoder(
+        self, knowledge: Knowledge, words: WordEncoder
+    ) -> None:
+        """A worker warms up with one; where the articles come later, its first ticket must not wait for the model."""
+        with pytest.raises(KnowledgeUnavailable):
+            knowledge.search([Question(text="warm up")], limit=1)
+        assert words.encoded == ["warm up"]
+
     def test_an_article_is_found_by_its_question_and_comes_back_as_it_was_loaded(self, knowledge: Knowledge) -> None:
-        full = replace(TENT, url="https://help.example/tent", updated="2026-02-01", tags=("camping", "poles; pegs"))
-        knowledge.load([full, STOVE, LAMP])
+        knowledge.load([FULL, STOVE, LAMP])
         knowledge.check()
         (passages,) = knowledge.search([Question(text="How do I pitch the tent?")], limit=1)
-        assert [passage.article for passage in passages] == [full]
+        assert [passage.article for passage in passages] == [FULL]
         assert 0.5 < passages[0].similarity <= 1.0
+
+    def test_an_article_is_found_by_each_wording_of_its_question(self, knowledge: Knowledge) -> None:
+        knowledge.load([STOVE, FULL, LAMP])
+        for text in FULL.also_asked:
+            assert found(knowledge, text, limit=1) == ["tent"]
 
     def test_an_article_is_read_by_its_id(self, knowledge: Knowledge) -> None:
         with pytest.raises(KnowledgeUnavailable):
             knowledge.article("tent")
-        full = replace(TENT, url="https://help.example/tent", updated="2026-02-01", tags=("camping", "poles; pegs"))
-        knowledge.load([full, STOVE])
-        assert knowledge.article("tent") == full
+        knowledge.load([FULL, STOVE])
+        assert knowledge.article("tent") == FULL
         with pytest.raises(ArticleNotFound, match="lamp"):
             knowledge.article("lamp")
 

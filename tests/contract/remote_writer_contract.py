@@ -207,7 +207,7 @@ class RemoteWriterContract(WriterContract):
         received = json.dumps(api.requests[-1], ensure_ascii=False).replace('\\"', '"')
         assert '<message from="machine" kind="question">Which password?</message>' in received
 
-    INSUFFICIENT_THOUGH = replace(TASK, evidence=0.8)
+    INSUFFICIENT_THOUGH = replace(TASK, evidence=0.97)
 
     def escalating(self, api: ScriptedServer, **limits: float) -> RemoteWriter:
         settings = self.settings(api, **limits).model_copy(update={"stronger_model": "test-model-9"})

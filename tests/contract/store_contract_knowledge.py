@@ -11,7 +11,9 @@ from helpdesk.ports.knowledge_versions import KnowledgeAction, KnowledgeVersion
 from tests.contract.store_fixtures import StoreFixtures
 from tests.factories import NOON
 
-TENT = Article(article_id="tent", title="帐篷", question="How?", body="Poles\nfirst.", tags=("a", "b; c"))
+TENT = Article(
+    article_id="tent", title="帐篷", question="How?", also_asked=("Why?",), body="Poles\nfirst.", tags=("a", "b; c")
+)
 LAMP = Article(article_id="lamp", title="Lamp", question="Charge?", intent="use", category="GEAR", body="Cable.")
 
 

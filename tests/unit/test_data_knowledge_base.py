@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from models.near_duplicates import near_keys, normal_form
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 INTENTS: list[dict[str, str]] = json.loads((DATA / "intents.json").read_text(encoding="utf-8"))
@@ -74,7 +77,7 @@ def test_there_are_at_least_130_articles_and_four_for_every_intent(articles: lis
 def test_front_matter_has_exactly_the_agreed_keys_with_filled_values(articles: list[Article]) -> None:
     for article in articles:
         meta = article.meta
-        assert list(meta) == FRONT_MATTER_KEYS, article.path.name
+        assert [key for key in meta if key != "also_asked"] == FRONT_MATTER_KEYS, article.path.name
         assert all(isinstance(meta[key], str) and meta[key].strip() for key in ("title", "question")), article.id
         assert isinstance(meta["updated"], date), article.id
         assert meta["updated"].year == 2026, article.id
@@ -99,6 +102,26 @@ def test_titles_and_questions_are_not_used_twice(articles: list[Article]) -> Non
     for key in ("title", "question"):
         texts = Counter(article.meta[key].casefold() for article in articles)
         assert [text for text, count in texts.items() if count > 1] == []
+
+
+def test_other_wordings_of_a_question_are_filled_and_lead_to_one_article(articles: list[Article]) -> None:
+    wordings = [(text, article.id) for article in articles for text in article.meta.get("also_asked", [])]
+    assert [(text, name) for text, name in wordings if not isinstance(text, str) or not text.strip()] == []
+    times = Counter(normal_form(text) for text, _ in wordings)
+    assert [(text, name) for text, name in wordings if times[normal_form(text)] > 1] == []
+
+
+def test_no_other_wording_is_that_of_a_held_out_ticket(articles: list[Article]) -> None:
+    """Retrieval is judged with those tickets."""
+    tickets = map(json.loads, (DATA / "training_tickets.jsonl").read_text(encoding="utf-8").splitlines())
+    held_out = {key for row in tickets if row["split"] == "test" for key in _keys(row["text"])}
+    wordings = [(article.id, text) for article in articles for text in article.meta.get("also_asked", [])]
+    assert [(name, text) for name, text in wordings if held_out & _keys(text)] == []
+
+
+def _keys(text: str) -> set[Hashable]:
+    form = normal_form(text)
+    return {form, *near_keys(form, "")}
 
 
 def test_bodies_have_60_to_200_words(articles: list[Article]) -> None:

@@ -53,7 +53,7 @@ def codes(decision: Decision) -> list[str]:
 
 
 def test_a_sure_intent_with_evidence_is_answered(policy: Policy) -> None:
-    decision = decide(make_prediction(), TEXT, evidence=0.8, policy=policy)
+    decision = decide(make_prediction(), TEXT, evidence=0.9, policy=policy)
     assert decision.outcome is Outcome.ANSWER
     assert decision.queue is None
     assert codes(decision) == ["confident_and_grounded"]
@@ -66,7 +66,7 @@ def test_an_intent_that_is_only_drafted_waits_for_review(policy: Policy) -> None
 
 
 def test_what_the_machine_would_answer_is_only_drafted_once_a_person_has_answered(policy: Policy) -> None:
-    decision = decide(make_prediction(), TEXT, evidence=0.8, policy=policy, answered_last_by=Author.AGENT)
+    decision = decide(make_prediction(), TEXT, evidence=0.9, policy=policy, answered_last_by=Author.AGENT)
     assert (decision.outcome, decision.queue) == (Outcome.DRAFT, REVIEW_QUEUE)
     assert codes(decision) == ["person_answered_last"]
     assert "a person answered this customer last" in decision.reasons[0].text
@@ -74,7 +74,7 @@ def test_what_the_machine_would_answer_is_only_drafted_once_a_person_has_answere
 
 @pytest.mark.parametrize("author", [None, Author.MACHINE])
 def test_after_the_machines_own_answer_it_may_answer_again(policy: Policy, author: Author | None) -> None:
-    decision = decide(make_prediction(), TEXT, evidence=0.8, policy=policy, answered_last_by=author)
+    decision = decide(make_prediction(), TEXT, evidence=0.9, policy=policy, answered_last_by=author)
     assert decision.outcome is Outcome.ANSWER
 
 

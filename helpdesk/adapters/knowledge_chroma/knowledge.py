@@ -21,15 +21,15 @@ from helpdesk.adapters.knowledge_chroma.connection import (
     without_user,
 )
 from helpdesk.adapters.knowledge_chroma.versions import Pointer, StoredArticle
-from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Wording, joined, wording_of
+from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Wording, asked_vectors, joined, wording_of
 from helpdesk.adapters.retrieval.near_duplicates import collapsed, near_duplicates
 from helpdesk.adapters.sentences import gist
 from helpdesk.errors import ArticleNotFound, KnowledgeUnavailable
 from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Article, LoadReport, Passage, Question, version_of
 
-_RECIPE = "asked|whole"
-"""(question, title) beside (question, title, body without addresses): another recipe makes other vectors."""
+_RECIPE = "asked+also|whole"
+"""(question, title) and its further wordings beside (question, title, body): another recipe makes other vectors."""
 _ENCODED_AT_ONCE = 16
 
 
@@ -107,9 +107,9 @@ class ChromaKnowledge:
         """Return the best passages; each question is encoded once."""
         if not questions:
             return []
+        encodings = self._encoder.encode_with_tokens([gist(question.text) for question in questions])
         with self._translated("searched"):
             index: HybridIndex = self._asked(self._index_of)
-        encodings = self._encoder.encode_with_tokens([gist(question.text) for question in questions])
         return [
             index.search(question, encoding, limit=limit)
             for question, encoding in zip(questions, encodings, strict=True)
@@ -245,6 +245,5 @@ class ChromaKnowledge:
             part = wordings[start : start + _ENCODED_AT_ONCE]
             whole = self._encoder.encode_with_tokens([wording.whole for wording in part])
             self._tokens.add({wording.digest: found.tokens for wording, found in zip(part, whole, strict=True)})
-            asked = self._encoder.encode([wording.asked for wording in part])
-            rows.append(joined(asked, np.stack([found.vector for found in whole])))
+            rows.append(joined(asked_vectors(self._encoder, part), np.stack([found.vector for found in whole])))
         return np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)

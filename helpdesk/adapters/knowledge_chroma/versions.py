@@ -22,6 +22,7 @@ from helpdesk.ports.knowledge import Article
 _POINTER = "helpdesk-knowledge"  # a collection without content, whose metadata changes at once
 _PREFIX = "helpdesk-kb-"
 _FIELDS = ("title", "question", "intent", "category", "updated", "url")
+_LISTS = ("tags", "also_asked")
 _UNNAMED_RECIPE = "asked+whole"  # of the versions that did not name theirs yet
 _ABANDONED_AFTER_S = 3600.0
 _BATCH = 512
@@ -135,7 +136,7 @@ def build_version(
     rows = [
         {
             **{field: getattr(article, field) for field in _FIELDS},
-            "tags": json.dumps(article.tags),
+            **{field: json.dumps(getattr(article, field)) for field in _LISTS},
             "digest": article.digest,
             "text_digest": text_digest,
             "group": group,
@@ -185,4 +186,5 @@ def drop_superseded(client: Any, replaced: Pointer | None, *, alone: bool) -> No
 def read_article(article_id: str, body: str, metadata: Mapping[str, Any]) -> Article:
     """Return an article as it was loaded."""
     fields = {name: str(metadata[name]) for name in _FIELDS}
-    return Article(article_id=article_id, body=body, tags=tuple(json.loads(metadata["tags"])), **fields)
+    tags, also_asked = (tuple(json.loads(metadata[name])) for name in _LISTS)
+    return Article(article_id=article_id, body=body, tags=tags, also_asked=also_asked, **fields)

@@ -13,7 +13,7 @@ from helpdesk.adapters.retrieval.lexical import LexicalIndex
 from helpdesk.adapters.retrieval.opinions import reordered
 from helpdesk.adapters.retrieval.token_store import TokenStore
 from helpdesk.adapters.retrieval.wording import Wording
-from helpdesk.ports.encoder import Encoding
+from helpdesk.ports.encoder import Encoder, Encoding
 from helpdesk.ports.knowledge import Article, Passage, Question
 
 _SAMPLE = 1000
@@ -28,13 +28,13 @@ class Tuning:
     Attributes:
         reranked: how many of the fused list are compared token by token.
         cosine: weight of the cosine beside the comparison of tokens, where the articles' questions tell them apart.
-        prior: weight of the intent's probability, as a share of the weight of all else.
-        opinion: how far the best or the worst opinion moves an article, as such a share.
+        prior: weight of the intent's probability beside the likeness of question and article.
+        opinion: how far the best or the worst opinion moves an article, in likeness.
     """
 
     reranked: int = 30
     cosine: float = 2.0
-    prior: float = 0.3
+    prior: float = 0.1
     opinion: float = 0.1
 
 
@@ -47,12 +47,13 @@ class Found:
 
     Attributes:
         rows: of the articles in the index.
-        similarities: cosines.
+        similarities, leads: as ``Passage`` has them.
     """
 
     rows: NDArray[np.int64]
     scores: Floats
     similarities: Floats
+    leads: Floats
 
 
 class HybridIndex:
@@ -81,7 +82,6 @@ class HybridIndex:
         self._lexical = LexicalIndex([wording.whole for wording in wordings])
         self._contents = [article.content_digest for article in articles]
         self.asked_weight = telling(self._asked)
-        self.reach = (1 + tuning.cosine * self.asked_weight) * tuning.opinion
 
     def search(self, question: Question, encoding: Encoding, *, limit: int) -> list[Passage]:
         """Return up to ``limit`` passages, best first, one of each group of near-duplicates.
@@ -95,10 +95,11 @@ class HybridIndex:
             Passage(
                 article=self._articles[found.rows[at]],
                 similarity=float(found.similarities[at]),
+                lead=float(found.leads[at]),
                 place=int(at) + 1,
                 opinion=float(held[at]),
             )
-            for at in reordered(found.scores, held, reach=self.reach)
+            for at in reordered(found.scores, held, reach=self._tuning.opinion)
         ]
 
     def found(self, question: Question, encoding: Encoding, *, limit: int) -> Found:
@@ -113,13 +114,21 @@ class HybridIndex:
         fused = reciprocal_rank_fusion([lexical[rows], (cosines + prior)[rows]])
         candidates = rows[np.argsort(-fused, kind="stable")][: max(self._tuning.reranked, 2 * limit)]
         weight = self._tuning.cosine * self.asked_weight
-        scores = self.token_similarities(encoding, candidates) + weight * cosines[candidates]
-        scores += (1 + weight) * prior[candidates]
+        likeness = (self.token_similarities(encoding, candidates) + weight * cosines[candidates]) / (1 + weight)
+        scores = likeness + prior[candidates]
+        order = np.argsort(-scores, kind="stable")
         best: dict[str, int] = {}
-        for at in np.argsort(-scores, kind="stable"):
-            best.setdefault(self._groups[candidates[at]], int(at))
+        for place in order:
+            best.setdefault(self._groups[candidates[place]], int(place))
+        ranked = [(self._articles[candidates[place]].intent, float(scores[place])) for place in order]
         first = list(best.values())[:limit]
-        return Found(rows=candidates[first], scores=scores[first], similarities=cosines[candidates[first]])
+        leads = [_lead(self._articles[candidates[place]].intent, float(scores[place]), ranked) for place in first]
+        return Found(
+            rows=candidates[first],
+            scores=scores[first],
+            similarities=likeness[first],
+            leads=np.array(leads, dtype=np.float32),
+        )
 
     def lexical_scores(self, text: str) -> Floats:
         """Return BM25 of each article; shape (articles,)."""
@@ -135,6 +144,19 @@ class HybridIndex:
         tokens = weighted(encoding.tokens)
         matrices = self._tokens.matrices([self._wordings[row] for row in rows])
         return np.array([max_similarity(tokens, matrix) for matrix in matrices], dtype=np.float32)
+
+
+def _lead(intent: str, score: float, ranked: Sequence[tuple[str, float]]) -> float:
+    """Return how far a score is ahead of the best one of another intent, which may be less than nothing."""
+    return score - next((other for name, other in ranked if name != intent), 0.0)
+
+
+def asked_vectors(encoder: Encoder, wordings: Sequence[Wording]) -> Floats:
+    """Return for each article the mean direction of all wordings of its question; shape (articles, dimension)."""
+    vectors = encoder.encode([text for wording in wordings for text in wording.asked])
+    starts = np.cumsum([0, *(len(wording.asked) for wording in wordings)])[:-1]
+    means = np.add.reduceat(vectors, starts, axis=0)
+    return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), dtype=np.float32)
 
 
 def joined(asked: Floats, whole: Floats) -> Floats:

@@ -14,12 +14,12 @@ class Wording:
     """An article's words.
 
     Attributes:
-        asked: question and title, which a long body would drown.
-        whole: all of it, without addresses.
-        digest: SHA-256 of ``whole``, in hexadecimal; names everything that is computed of an article.
+        asked: question and title, which a long body would drown; then each further wording of the question.
+        whole: question, title and body, without addresses.
+        digest: SHA-256 of all that, in hexadecimal; names everything that is computed of an article.
     """
 
-    asked: str
+    asked: tuple[str, ...]
     whole: str
     digest: str
 
@@ -28,4 +28,5 @@ def wording_of(article: Article) -> Wording:
     """Return what is searched of an article."""
     asked = f"{article.question}\n{article.title}"
     whole = f"{asked}\n{_URL.sub('', article.body)}"
-    return Wording(asked, whole, hashlib.sha256(whole.encode()).hexdigest())
+    digest = hashlib.sha256("\n".join((whole, *article.also_asked)).encode()).hexdigest()
+    return Wording((asked, *article.also_asked), whole, digest)

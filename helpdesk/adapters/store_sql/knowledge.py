@@ -97,5 +97,8 @@ class KnowledgeTables(Scope):
             stored = self._connection.scalars(_ARTICLES, {"number": number})
         else:
             stored = self._connection.scalars(_SOME_ARTICLES, {"number": number, "ids": list(only)})
-        articles = [Article(**{**fields, "tags": tuple(fields["tags"])}) for fields in stored]
+        articles = [
+            Article(**{**fields, "tags": tuple(fields["tags"]), "also_asked": tuple(fields.get("also_asked", ()))})
+            for fields in stored
+        ]
         return sorted(articles, key=lambda article: article.article_id)

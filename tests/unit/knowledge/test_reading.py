@@ -63,13 +63,15 @@ def test_the_file_names_an_article_that_has_no_id(tmp_path: Path) -> None:
 
 def test_csv_json_lines_and_json_give_the_same_articles(tmp_path: Path) -> None:
     row = {**FIELDS, "body": "Push the poles in, then\npeg it down."}
-    (tmp_path / "a.jsonl").write_text(json.dumps({**row, "tags": ["camping", "poles"]}) + "\n\n")
-    (tmp_path / "a.json").write_text(json.dumps({"articles": [{**row, "tags": ["camping", "poles"]}]}))
-    header, values = ",".join([*row, "tags"]), ",".join(f'"{value}"' for value in (*row.values(), "camping; poles"))
+    lists = {"tags": ["camping", "poles"], "also_asked": ["Where do the poles go?", "And the pegs?"]}
+    (tmp_path / "a.jsonl").write_text(json.dumps({**row, **lists}) + "\n\n")
+    (tmp_path / "a.json").write_text(json.dumps({"articles": [{**row, **lists}]}))
+    cells = {**row, **{name: "; ".join(texts) for name, texts in lists.items()}}
+    header, values = ",".join(cells), ",".join(f'"{value}"' for value in cells.values())
     (tmp_path / "a.csv").write_text(f"{header}\n{values}\n", encoding="utf-8-sig")
     (tmp_path / "b.csv").write_text(f"{header}\n{values}\n".replace(",", ";").replace("in;", "in,"), encoding="utf-16")
     articles = [one(tmp_path / name) for name in ("a.csv", "a.jsonl", "a.json", "b.csv")]
-    assert articles[0].tags == ("camping", "poles")
+    assert (articles[0].tags, articles[0].also_asked) == tuple(tuple(texts) for texts in lists.values())
     assert articles[0].body == "Push the poles in, then\npeg it down."
     assert all(article == articles[0] for article in articles)
 
@@ -149,7 +151,8 @@ def test_other_scripts_are_articles_like_all_others(tmp_path: Path, script: str)
         ("a.md", b"---\nid: [\n---\nText.", "cannot be read"),
         ("a.md", b"---\n- id\n---\nText.", "cannot be read|names and values"),
         ("a.md", b"---\nid: never closed\nText.", "not closed|cannot be read"),
-        ("a.md", MARKDOWN.replace("tags: [camping, poles]", "tags: camping").encode(), "no list"),
+        ("a.md", MARKDOWN.replace("tags: [camping, poles]", "tags: camping").encode(), "tags are no list"),
+        ("a.md", MARKDOWN.replace("tags: [camping, poles]", "also_asked: Where?").encode(), "also_asked are no list"),
         ("a.md", MARKDOWN.replace("updated:", "upated:").encode(), "unknown field 'upated'.*|upated"),
         ("a.md", MARKDOWN.replace("2026-02-01", "soon").encode(), "date 'soon'"),
         ("a.md", MARKDOWN.replace("2026-02-01", "2026-13-45").encode(), "month"),

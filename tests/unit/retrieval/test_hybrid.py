@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Tuning, joined, wording_of
+from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Tuning, asked_vectors, joined, wording_of
 from helpdesk.adapters.retrieval.hybrid import telling
 from helpdesk.adapters.retrieval.near_duplicates import collapsed, near_duplicates
 from helpdesk.adapters.retrieval.opinions import reordered
@@ -21,7 +21,7 @@ WORDS = WordEncoder()
 
 def make_index(articles: Sequence[Article], *, groups: Sequence[str] | None = None, reranked: int = 30) -> HybridIndex:
     wordings = [wording_of(article) for article in articles]
-    vectors = joined(WORDS.encode([one.asked for one in wordings]), WORDS.encode([one.whole for one in wordings]))
+    vectors = joined(asked_vectors(WORDS, wordings), WORDS.encode([one.whole for one in wordings]))
     names = groups or [article.article_id for article in articles]
     tuning = Tuning(reranked=reranked)
     return HybridIndex(articles, wordings, vectors, names, TokenStore(WORDS, None), tuning=tuning)

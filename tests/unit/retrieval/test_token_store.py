@@ -56,7 +56,7 @@ def test_another_encoders_vectors_are_not_taken_for_this_ones(words: WordEncoder
 
 
 def test_memory_stays_within_its_bound_and_files_answer_for_the_rest(words: WordEncoder, tmp_path: Path) -> None:
-    many = [Wording("", f"word{number} thing{number}", f"{number:064}") for number in range(20)]
+    many = [Wording((), f"word{number} thing{number}", f"{number:064}") for number in range(20)]
     one = TokenStore(words, None).matrices(many[:1])[0].size_bytes
     store = TokenStore(words, tmp_path, memory_bytes=5 * one)
     for wording in many:
