@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
-PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
+PACKAGES := helpdesk ticket_api prediction_api processor relay models evaluation cli benchmarks
 .PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval train reference clean
 
 help: ## List the targets

@@ -21,9 +21,10 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.reopen,
         desk.correct,
     ),
-    LEARNING: (train.train, evaluate.evaluate, drift.drift),
+    LEARNING: (train.train, drift.drift),
 }
 GROUPS = {
+    "evaluate": (evaluate.app, LEARNING),
     "models": (models.app, LEARNING),
     "corrections": (corrections.app, LEARNING),
     "kb": (kb.app, LEARNING),

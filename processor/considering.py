@@ -126,10 +126,7 @@ class Consideration:
 
     def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
         started = time.perf_counter()
-        questions = [
-            Question(text=work.excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
-            for work, prediction in works
-        ]
+        questions = [question_of(work.excerpt, prediction) for work, prediction in works]
         version, found = self._found(questions)
         retrieved_ms = _since_ms(started)
         for (work, prediction), passages in zip(works, found, strict=True):
@@ -150,6 +147,11 @@ class Consideration:
     def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
         score = evidence(passages, prediction)
         return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
+
+
+def question_of(excerpt: str, prediction: Prediction) -> Question:
+    """Return what is searched for a ticket's text: articles of its likely intents come sooner."""
+    return Question(text=excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
 
 
 def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from helpdesk.ports.writer import WritingTask
@@ -27,12 +27,23 @@ def read_prompt(writer: str, *, passages: str, citing: str) -> tuple[str, str]:
         passages: how the passages come to the model.
         citing: how it cites them.
     """
-    text = resources.files(__package__).joinpath(_FILE).read_text(encoding="utf-8")
+    return read_instructions(_FILE, writer, {"{passages}": passages, "{citing}": citing})
+
+
+def read_instructions(file: str, reader: str, fill: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return the instructions in a file of this folder, filled in, and their version.
+
+    Args:
+        reader: who gets them; the version begins with it.
+    """
+    text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
     version = re.match(r"<!-- version: (\d+) -->\n", text)
     if version is None:
-        raise AssertionError(f"{_FILE} names no version")
-    prompt = text[version.end() :].strip().replace("{passages}", passages).replace("{citing}", citing)
-    return prompt, f"{writer}-{version.group(1)}-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}"
+        raise AssertionError(f"{file} names no version")
+    prompt = text[version.end() :].strip()
+    for mark, words in (fill or {}).items():
+        prompt = prompt.replace(mark, words)
+    return prompt, f"{reader}-{version.group(1)}-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}"
 
 
 def ticket_text(task: WritingTask) -> str:
