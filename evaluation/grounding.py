@@ -113,7 +113,7 @@ def _lack(claim: str, sources: Sequence[str]) -> str:
     ):
         if lacking := sorted(values.difference(*sets)):
             return f"{what} {lacking[0]}"
-    if promise := promises.promise(claim, [facts.without_links(source) for source in sources]):
+    if promise := promises.promise(facts.without_links(claim), [facts.without_links(source) for source in sources]):
         return f"promise “{promise}”"
     content, vocabulary = stems(claim), frozenset[str]().union(*map(stems, sources))
     return "content" if len(content & vocabulary) < CONTENT_SHARE * len(content) else ""

@@ -24,6 +24,7 @@ _LEANS_ON_PREVIOUS = re.compile(
     r"|after that|until then|in that case|the same|the latter|the second)\b",
     re.IGNORECASE,
 )
+_POINTS_BACK = re.compile(r"\b(?:until|before|by|since) then\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _notes(read: _Read, candidates: Sequence[int], *, bound: float) -> list[int]
 
 
 def _leans(text: str) -> bool:
-    return _LEANS_ON_PREVIOUS.match(text) is not None
+    return _LEANS_ON_PREVIOUS.match(text) is not None or _POINTS_BACK.search(text) is not None
 
 
 def _block(read: _Read, chosen: Sequence[int], separator: str) -> AnswerBlock:

@@ -1,5 +1,7 @@
 """What an answer rests on is measured strictly: against the articles that each part of it cites itself."""
 
+from dataclasses import replace
+
 import pytest
 
 from evaluation.grounding import ground
@@ -35,6 +37,13 @@ def test_the_numbers_of_steps_are_no_claims() -> None:
     step = '1. Enter your e-mail address and select "Send link".'
     found = ground(answer((step, (cites(step, RESET.article_id),))), PASSAGES, "")
     assert (found.claims, found.unsupported) == (1, ())
+
+
+def test_what_an_article_says_of_orders_in_general_is_no_promise_also_beside_a_link() -> None:
+    text = "For an order that has been dispatched, a correction is possible at https://www.shop.example/bills within 9 days."
+    article = replace(INVOICE, body=text)
+    passages = [Passage(article=article, similarity=0.7)]
+    assert ground(answer((text, (cites(text),))), passages, "").unsupported == ()
 
 
 def test_a_part_without_a_citation_is_named_and_a_courtesy_is_not() -> None:
