@@ -14,7 +14,7 @@ class SimilarityJudge:
     - similarity: the largest cosine between the answer and one of the right articles.
 
     What the knowledge base cannot answer has no right article, so an answer to it is not relevant, however it reads.
-    The thresholds were chosen on hand-labelled answers; docs/explanation/judging.md has the agreement.
+    The thresholds were checked on hand-labelled answers; docs/explanation/judging.md has the agreement.
 
     Args:
         encoder: the thresholds are MiniLM's.

@@ -91,7 +91,7 @@ def test_without_a_key_the_answers_are_extracted_and_judged_by_similarity(
 ) -> None:
     page = tmp_path / "page.html"
     found = helpdesk.json(*arguments(folder, questions, "--html", str(page), "--at-least", "0.9", "--show", "2"))
-    assert found["writer"] == "extractive-1"
+    assert found["writer"] == "extractive-2"
     assert found["judge"].startswith("similarity-1")
     assert [row["outcome"] for row in found["questions"]] == ["answer", "answer", "route"]
     assert [row.get("label") for row in found["questions"]] == ["RELEVANT", "RELEVANT", None]

@@ -40,7 +40,7 @@ def test_the_numbers_of_steps_are_no_claims() -> None:
 
 
 def test_what_an_article_says_of_orders_in_general_is_no_promise_also_beside_a_link() -> None:
-    text = "For an order that has been dispatched, a correction is possible at https://www.shop.example/bills within 9 days."
+    text = "An order that has been dispatched can be corrected at https://www.shop.example/bills within 9 days."
     article = replace(INVOICE, body=text)
     passages = [Passage(article=article, similarity=0.7)]
     assert ground(answer((text, (cites(text),))), passages, "").unsupported == ()
