@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Hashable
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_every_answerable_question_has_a_key_point(checked: CheckedQuestions) ->
 
 
 def test_none_is_a_training_ticket_or_one_word_away_from_one(checked: CheckedQuestions) -> None:
-    ours = {}
+    ours: dict[Hashable, str] = {}
     for asked in checked.questions:
         form = normal_form(asked.text)
         ours[hash(form)] = asked.text

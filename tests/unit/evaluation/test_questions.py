@@ -12,7 +12,12 @@ from tests.fakes import ARTICLE
 
 ARTICLES = {ARTICLE.article_id: ARTICLE}
 INTENTS = {"cancel_order", "get_refund"}
-GOOD = {"id": "q1", "text": "Stop my order", "intent": "cancel_order", "articles": [ARTICLE.article_id]}
+GOOD: dict[str, object] = {
+    "id": "q1",
+    "text": "Stop my order",
+    "intent": "cancel_order",
+    "articles": [ARTICLE.article_id],
+}
 
 
 def written(directory: Path, *rows: dict[str, object]) -> Path:
