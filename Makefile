@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
 AIRFLOW := .cache/airflow
-PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
+PACKAGES := helpdesk ticket_api prediction_api processor relay models evaluation cli benchmarks
 .PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval bench-feedback train reference clean
 
 help: ## List the targets

@@ -22,9 +22,10 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.correct,
         desk.mark_wrong,
     ),
-    LEARNING: (train.train, evaluate.evaluate, drift.drift),
+    LEARNING: (train.train, drift.drift),
 }
 GROUPS = {
+    "evaluate": (evaluate.app, LEARNING),
     "models": (models.app, LEARNING),
     "corrections": (corrections.app, LEARNING),
     "kb": (kb.app, LEARNING),

@@ -26,12 +26,27 @@ class ErrorsAsLines(TyperGroup):
             raise typer.Exit(1) from error
 
 
-def new_app(help_text: str) -> typer.Typer:
-    """Return an application, or a group of commands, without commands."""
+class WithDefault(ErrorsAsLines):
+    """A group that takes what names none of its commands for the arguments of one of them."""
+
+    default = ""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        is_named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if is_named else [self.default, *args])
+
+
+def new_app(help_text: str, *, default: str = "") -> typer.Typer:
+    """Return an application, or a group of commands, without commands.
+
+    Args:
+        default: the command that is meant where none is named; empty: the help is shown.
+    """
+    group = type("Group", (WithDefault,), {"default": default}) if default else ErrorsAsLines
     return typer.Typer(
         help=help_text,
-        cls=ErrorsAsLines,
-        no_args_is_help=True,
+        cls=group,
+        no_args_is_help=not default,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",

@@ -13,7 +13,7 @@ from cli.console import CommandFailed, Json, print_json, program, stderr, stdout
 from cli.corrections import add_corrections, corrections_document
 from cli.data_options import Encoding, LabelColumnName, OutOfScopeLabel, TextColumnName
 from cli.data_report import print_report, report_document
-from cli.evaluate import document, print_evaluation
+from cli.evaluate_model import document, print_evaluation
 from cli.tracking import Mlflow, log_training, tracking_server
 
 

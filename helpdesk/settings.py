@@ -208,6 +208,24 @@ class WriterSettings(_Group):
     )
 
 
+class JudgeSettings(_Group):
+    """Who judges answers in `helpdesk evaluate answers`."""
+
+    provider: Literal["auto", "claude", "similarity"] = Field(
+        default="auto",
+        description="Who judges: `claude`, or `similarity` (no model behind a key). `auto`: Claude where "
+        "ANTHROPIC_API_KEY is set, else similarity.",
+    )
+    model: str = Field(
+        default="claude-opus-5-5", description="Claude's model that judges; never one that writes the answers."
+    )
+    base_url: str = Field(default="", description="Another address of the API (empty: Anthropic's).")
+    timeout_s: Seconds = Field(default=60.0, description="Per call.")
+    retries: int = Field(default=3, ge=0, le=10, description="How often a call that failed is repeated.")
+    max_tokens: int = Field(default=500, ge=64, description="Longest verdict.")
+    parallel: int = Field(default=4, ge=1, le=64, description="Answers judged at a time.")
+
+
 class TrackingSettings(_Group):
     """MLflow, where trainings are logged."""
 
@@ -298,6 +316,7 @@ class Settings(BaseSettings):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     crawl: CrawlSettings = CrawlSettings()
     writer: WriterSettings = WriterSettings()
+    judge: JudgeSettings = JudgeSettings()
     tracking: TrackingSettings = TrackingSettings()
     client: ClientSettings = ClientSettings()
     metrics: MetricsSettings = MetricsSettings()

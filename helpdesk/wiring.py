@@ -4,6 +4,7 @@ Imports stand inside the functions, so that a service loads only what it opens.
 """
 
 import logging
+import re
 from functools import cache
 from typing import TYPE_CHECKING, assert_never
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from helpdesk.desk import Desk
     from helpdesk.ports.broker import Broker
     from helpdesk.ports.encoder import Encoder
+    from helpdesk.ports.judge import Judge
     from helpdesk.ports.knowledge import Knowledge
     from helpdesk.ports.predictor import Predictor
     from helpdesk.ports.store import Store
@@ -115,6 +117,48 @@ def open_writer(settings: Settings) -> "Writer":
             return ExtractiveWriter(_encoder())
         case never:
             assert_never(never)
+
+
+def open_judge(settings: Settings) -> "Judge":
+    """Return the judge that the settings name; by default Claude where there is a key, else the similarity judge.
+
+    Raises:
+        InvalidSetting: Claude lacks its key, or its model is one that writes the answers.
+    """
+    key = _secret(settings.anthropic_api_key)
+    if settings.judge.provider == "similarity" or (settings.judge.provider == "auto" and not key):
+        from helpdesk.adapters.judge_similarity import SimilarityJudge
+
+        return SimilarityJudge(_encoder())
+    if not key:
+        raise InvalidSetting("is not set", field="ANTHROPIC_API_KEY", remedy="the judge `claude` needs it")
+    if _undated(settings.judge.model) in map(_undated, writing_models(settings)):
+        raise InvalidSetting(
+            f"is {settings.judge.model}, which writes the answers too",
+            field="HELPDESK_JUDGE__MODEL",
+            remedy="name another model: none judges its own work fairly",
+        )
+    from helpdesk.adapters.judge_claude import ClaudeJudge
+    from helpdesk.adapters.writer_prices import load_prices
+
+    return ClaudeJudge(key, settings.judge, price=load_prices(settings.writer.prices_file).get(settings.judge.model))
+
+
+def writing_models(settings: Settings) -> frozenset[str]:
+    """Return the models that may write an answer under these settings; none where no model does."""
+    if settings.writer_provider == "extractive":
+        return frozenset()
+    stronger = settings.writer.stronger_model
+    if stronger is None and settings.writer_provider == "claude":
+        from helpdesk.adapters.writer_claude import STRONGER
+
+        stronger = STRONGER
+    return frozenset({settings.writer.model, stronger or settings.writer.model})
+
+
+def _undated(model: str) -> str:
+    """Return a model's name without the date of its snapshot."""
+    return re.sub(r"-\d{8}$", "", model)
 
 
 def _secret(setting: "SecretStr | None") -> str:

@@ -63,6 +63,8 @@ def check_answer(
     """
     if not answer.sufficient:
         text = "The writer found that the articles do not answer the question."
+        if answer.blocks:
+            text = "The writer is not sure which article answers the question; what it wrote is a draft."
         return [Reason(code="passages_insufficient", text=text)]
     if not answer.text:
         return [Reason(code="answer_empty", text="The writer returned an empty answer.")]
@@ -101,7 +103,7 @@ def _source(article: Article) -> _Source:
         text=text,
         prose=facts.without_links(text),
         squeezed=_squeezed(text),
-        stems=_stems(text),
+        stems=stems(text),
         words=frozenset(re.findall(r"\w+", text.lower())),
         scripts=disguise.scripts_of(text),
     )
@@ -143,7 +145,7 @@ def _words(text: str, sources: Sequence[_Source]) -> Iterator[Reason]:
     for word in disguise.unknown_words(prose, [source.text for source in sources]):
         yield Reason(code="word_unknown", text=f"The answer holds “{_excerpt(word)}”, which no passage has.")
     words = frozenset[str]().union(*(source.words for source in sources))
-    for sentence in _sentences(prose):
+    for sentence in sentences(prose):
         if name := disguise.unknown_name(sentence, words):
             yield Reason(code="name_unknown", text=f"The answer names “{name}”, which no passage has.")
 
@@ -159,7 +161,7 @@ def _grounding(blocks: Sequence[AnswerBlock], sources: Sequence[_Source]) -> Ite
     vocabulary = frozenset[str]().union(*(source.stems for source in sources))
     for block in blocks:
         text = facts.plain(block.text).strip()
-        substantive = _is_substantive(text)
+        substantive = is_substantive(text)
         if substantive and not block.citations:
             yield Reason(code="claim_uncited", text=f"Nothing is cited for “{_excerpt(text)}”.")
         for citation in block.citations:
@@ -170,9 +172,9 @@ def _grounding(blocks: Sequence[AnswerBlock], sources: Sequence[_Source]) -> Ite
             elif not quote or quote not in squeezed[citation.article_id]:
                 wrong = f"The quote “{_excerpt(citation.quote)}” does not stand in “{citation.article_id}”."
                 yield Reason(code="quote_not_in_source", text=wrong)
-        for sentence in _sentences(text):
-            stems = _stems(sentence)
-            if stems and len(stems & vocabulary) < _SUPPORTED_SHARE * len(stems):
+        for sentence in sentences(text):
+            content = stems(sentence)
+            if content and len(content & vocabulary) < _SUPPORTED_SHARE * len(content):
                 yield Reason(code="claim_unsupported", text=f"The passages say nothing like “{_excerpt(sentence)}”.")
 
 
@@ -220,17 +222,19 @@ def _ways_to_write(link: str) -> tuple[str, ...]:
     return link, bare, bare.rstrip("/"), bare.partition("/")[0]
 
 
-def _sentences(text: str) -> Iterator[str]:
+def sentences(text: str) -> Iterator[str]:
     """Yield the sentences and lines of a text that are no courtesies."""
     parts = (part.strip() for part in _SENTENCE_BREAK.split(text))
     return (part for part in parts if part and _COURTESY.fullmatch(part) is None)
 
 
-def _is_substantive(text: str) -> bool:
-    return any(len(sentence.split()) > _FEW_WORDS for sentence in _sentences(text))
+def is_substantive(text: str) -> bool:
+    """Whether a text says enough that something must be cited for it."""
+    return any(len(sentence.split()) > _FEW_WORDS for sentence in sentences(text))
 
 
-def _stems(text: str) -> frozenset[str]:
+def stems(text: str) -> frozenset[str]:
+    """Return the first letters of each word that bears a claim out or makes one, without links."""
     words = (word.lower() for word in _WORD.findall(facts.without_links(text)))
     return frozenset(word[:5] for word in words if not _SAYS_NOTHING.fullmatch(word))
 

@@ -21,7 +21,8 @@ from helpdesk.settings import WriterSettings
 from helpdesk.voice import Voice
 
 _API = "https://api.anthropic.com"
-_STRONGER = "claude-sonnet-5-5"
+STRONGER = "claude-sonnet-5-5"
+"""The model to escalate to where the settings name none."""
 _PASSAGES = "The passages are the search results in this conversation."
 _CITING = "Every sentence and every step rests on a passage and cites it."
 
@@ -43,7 +44,7 @@ class ClaudeWriter(RemoteWriter):
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         prompt = read_prompt("claude", passages=_PASSAGES, citing=_CITING, voice=voice)
-        stronger = _STRONGER if settings.stronger_model is None else settings.stronger_model
+        stronger = STRONGER if settings.stronger_model is None else settings.stronger_model
         super().__init__("Claude", settings, prompt=prompt, stronger=stronger, breaker=breaker, sleep=sleep)
         logging.getLogger("anthropic").setLevel(logging.WARNING)
         self._client = anthropic.Anthropic(api_key=api_key, base_url=settings.base_url or _API, max_retries=0)

@@ -24,6 +24,7 @@ _LEANS_ON_PREVIOUS = re.compile(
     r"|after that|until then|in that case|the same|the latter|the second)\b",
     re.IGNORECASE,
 )
+_POINTS_BACK = re.compile(r"\b(?:until|before|by|since) then\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +43,32 @@ class ExtractiveWriter:
         encoder: tells how alike texts are; the threshold below is MiniLM's.
         language: the language of the knowledge base; a question in another one gets no answer.
         min_similarity: below this cosine, between the question and the best of what an article says, nothing fits.
+        min_lead: where the passage is not this much more like the question than every other one, it may as well be
+            another that answers; what was written is then only fit for a person. See retrieval/LOG.md.
     """
 
     is_remote = False
-    version = "extractive-1"
+    version = "extractive-2"
 
-    def __init__(self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.40) -> None:
+    def __init__(
+        self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.40, min_lead: float = 0.05
+    ) -> None:
         self._encoder = encoder
         self._language = language
         self._min_similarity = min_similarity
+        self._min_lead = min_lead
 
     def write(self, task: WritingTask) -> WrittenAnswer:
-        """Write an answer from the passage that fits best, or say that none does."""
+        """Write an answer from the passage that fits best; say so where none does, or none clearly more than others."""
         question = _question(task)
         if not question or not task.passages or not self._reads(task.language):
             return _answer(())
         try:
-            read, fit = self._best(question, task.passages)
+            read, fit, lead = self._best(question, task.passages)
         except KnowledgeUnavailable as error:
             raise WriterUnavailable(str(error)) from error
-        return _answer(_blocks(read) if fit >= self._min_similarity else ())
+        blocks = _blocks(read) if fit >= self._min_similarity else ()
+        return _answer(blocks, is_sure=lead >= self._min_lead)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -69,8 +76,11 @@ class ExtractiveWriter:
     def _reads(self, language: str) -> bool:
         return not language or language.lower().split("-")[0] == self._language
 
-    def _best(self, question: str, passages: Sequence[Passage]) -> tuple[_Read, float]:
-        """Return the passage to answer from; the retriever's order is kept unless its own question fits much better."""
+    def _best(self, question: str, passages: Sequence[Passage]) -> tuple[_Read, float, float]:
+        """Return the passage to answer from, how well it fits, and its lead over the others.
+
+        The retriever's order is kept unless another passage's own question fits much better.
+        """
         articles = [passage.article for passage in passages]
         (asked,) = self._encoder.encode([question])
         titles = self._encoder.encode([article.question for article in articles]) @ asked
@@ -79,7 +89,9 @@ class ExtractiveWriter:
         found = units(articles[chosen].body)
         likeness = self._encoder.encode([unit.text for unit in found]) @ asked
         fit = max(passages[chosen].similarity, float(titles[chosen]), float(likeness.max(initial=-1.0)))
-        return _Read(articles[chosen], found, likeness), fit
+        others = [passage.similarity for at, passage in enumerate(passages) if at != chosen]
+        lead = passages[chosen].similarity - max(others, default=-1.0)
+        return _Read(articles[chosen], found, likeness), fit, lead
 
 
 def _question(task: WritingTask) -> str:
@@ -149,7 +161,7 @@ def _notes(read: _Read, candidates: Sequence[int], *, bound: float) -> list[int]
 
 
 def _leans(text: str) -> bool:
-    return _LEANS_ON_PREVIOUS.match(text) is not None
+    return _LEANS_ON_PREVIOUS.match(text) is not None or _POINTS_BACK.search(text) is not None
 
 
 def _block(read: _Read, chosen: Sequence[int], separator: str) -> AnswerBlock:
@@ -161,7 +173,7 @@ def _citation(article: Article, quote: str) -> Citation:
     return Citation(article_id=article.article_id, title=article.title, quote=quote, url=article.url)
 
 
-def _answer(blocks: tuple[AnswerBlock, ...]) -> WrittenAnswer:
+def _answer(blocks: tuple[AnswerBlock, ...], *, is_sure: bool = True) -> WrittenAnswer:
     return WrittenAnswer(
-        blocks=blocks, sufficient=bool(blocks), writer="extractive", prompt_version=ExtractiveWriter.version
+        blocks=blocks, sufficient=bool(blocks) and is_sure, writer="extractive", prompt_version=ExtractiveWriter.version
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from helpdesk.ports.writer import WritingTask
@@ -31,14 +31,29 @@ def read_prompt(writer: str, *, passages: str, citing: str, voice: Voice | None 
         citing: how it cites them.
         voice: what the shop says of how it sounds.
     """
-    text = resources.files(__package__).joinpath(_FILE).read_text(encoding="utf-8")
+    style = voice.style if voice is not None else ()
+    return read_instructions(_FILE, writer, {"{passages}": passages, "{citing}": citing}, style=style)
+
+
+def read_instructions(
+    file: str, reader: str, fill: Mapping[str, str] | None = None, *, style: Sequence[str] = ()
+) -> tuple[str, str]:
+    """Return the instructions in a file of this folder, filled in, and their version.
+
+    Args:
+        reader: who gets them; the version begins with it.
+        style: lines on how to sound.
+    """
+    text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
     version = re.match(r"<!-- version: (\d+) -->\n", text)
     if version is None:
-        raise AssertionError(f"{_FILE} names no version")
-    prompt = text[version.end() :].strip().replace("{passages}", passages).replace("{citing}", citing)
-    if voice is not None and voice.style:
-        prompt = "\n".join((prompt, "", _VOICE, *(f"- {line}" for line in voice.style)))
-    return prompt, f"{writer}-{version.group(1)}-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}"
+        raise AssertionError(f"{file} names no version")
+    prompt = text[version.end() :].strip()
+    for mark, words in (fill or {}).items():
+        prompt = prompt.replace(mark, words)
+    if style:
+        prompt = "\n".join((prompt, "", _VOICE, *(f"- {line}" for line in style)))
+    return prompt, f"{reader}-{version.group(1)}-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}"
 
 
 def ticket_text(task: WritingTask) -> str:

@@ -47,7 +47,8 @@ class WrittenAnswer:
     """What a writer wrote.
 
     Attributes:
-        sufficient: False when the writer says that the passages do not answer the question; blocks may be empty.
+        sufficient: False when the writer says that the passages do not answer the question, or cannot tell; what its
+            blocks say, if anything, is then a draft for a person.
         writer: who wrote it, such as ``extractive`` or ``claude-haiku-5-5``.
         prompt_version: version of the instructions it followed.
         calls: of models, in their order; none where no model was asked.

@@ -63,7 +63,7 @@ def decided(
     ask: bool = True,
     **known: Any,
 ) -> Decision:
-    return decide(prediction, text, 0.8, policy, passages=passages, may_ask=ask, **known)
+    return decide(prediction, text, 0.97, policy, passages=passages, may_ask=ask, **known)
 
 
 def question(decision: Decision) -> str:

@@ -1,4 +1,4 @@
-"""`helpdesk evaluate`: one version, or two on the same file, for people, for programs and as a page."""
+"""`helpdesk evaluate model`: one version, or two on the same file, for people, for programs and as a page."""
 
 import json
 import shutil
@@ -60,6 +60,20 @@ def test_one_version_is_shown_with_its_weakest_intents(command_line: CommandLine
     assert "coverage_at_98" in printed
     assert "weakest intents" in printed
     assert "against" not in printed.splitlines()[0]
+
+
+def test_without_a_further_word_the_model_is_meant(command_line: CommandLine, held_out: Path) -> None:
+    data = ("--data", str(held_out))
+    for arguments in ((), ("static",), ("cascade", "static")):
+        assert command_line.json("evaluate", *arguments, *data) == command_line.json(
+            "evaluate", "model", *arguments, *data
+        )
+
+
+def test_help_names_what_can_be_evaluated(command_line: CommandLine) -> None:
+    printed = command_line.text("evaluate", "--help")
+    for name in ("model", "answers", "judge"):
+        assert name in printed
 
 
 def test_what_cannot_be_compared_is_said_in_one_line(command_line: CommandLine, held_out: Path) -> None:
