@@ -79,6 +79,7 @@ class Manifest(BaseModel):
     Attributes:
         labels: the intents, in the order of the network's columns; one more column is out-of-scope.
         feature_signature: how texts become ids; must equal this code's own.
+        encoder_fusion: of the encoder's logits with those of a fine-tuned copy, where the artifact has one.
         files: SHA-256 of every other file of the artifact, by name.
     """
 
@@ -90,6 +91,7 @@ class Manifest(BaseModel):
     labels: list[Annotated[str, Field(min_length=1)]] = Field(min_length=2)
     categories: dict[str, str]
     fusion: Fusion
+    encoder_fusion: Fusion | None = None
     encoder: EncoderReference
     thresholds: dict[str, Share]
     out_of_scope_weight: Finite

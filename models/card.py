@@ -46,7 +46,7 @@ def model_card(
 
 Classifies a support ticket's text into {len(calibration.thresholds)} intents, or none of them (out of scope).
 A cascade, trained in Keras, served by LiteRT: a small network over static token vectors for every ticket, and where its
-confidence is below {fusion.sure_from:.3f}, MiniLM with a head of its own beside it.
+confidence is below {fusion.sure_from:.3f}, MiniLM with a head of its own beside it{_tuned(options)}.
 
 **Use.** Routing and drafting in Helpdesk, where a person gets what the model is unsure of. English only: text in other
 languages should come out as out of scope or below its threshold. Not for decisions about people.
@@ -116,6 +116,10 @@ nor do its words and word pieces come from them; but a network's weights depend 
 
 def _threshold(confidence: float) -> str:
     return "never" if confidence >= NEVER else f"{confidence:.3f}"
+
+
+def _tuned(options: Mapping[str, Any]) -> str:
+    return ", and a copy of MiniLM that was fine-tuned" if options.get("fine_tune") else ""
 
 
 def _choice(value: Any) -> str:

@@ -68,6 +68,18 @@ class Fusion:
         return np.where(self.is_sure(static)[:, None], self.alone(static), self.fused(static, encoder))
 
 
+class FusedStages:
+    """Two stages as one that runs both for every text."""
+
+    def __init__(self, first: Stage, second: Stage, fusion: Fusion) -> None:
+        self._first, self._second, self._fusion = first, second, fusion
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return their fused logits: (len(texts), n_labels + 1), the last column being out-of-scope."""
+        first, second = (stage.logits(texts).astype(np.float64) for stage in (self._first, self._second))
+        return self._fusion.fused(first, second).astype(np.float32)
+
+
 class Cascade:
     """Both stages behind one reader. Safe across threads, which take turns."""
 

@@ -20,13 +20,18 @@ Progress = Callable[[str, int, int, float], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitOptions:
-    """How a network is fitted."""
+    """How a network is fitted.
+
+    Attributes:
+        warm_up: share of the steps over which the learning rate rises from nothing.
+    """
 
     epochs: int
     batch_size: int = 256
     learning_rate: float = 2e-3
     label_smoothing: float = 0.1
     weight_decay: float = 1e-4
+    warm_up: float = 0.0
 
 
 class Batches(Protocol):
@@ -47,7 +52,14 @@ def fit(
     network: keras.Model, batches: Batches, options: FitOptions, *, name: str, on_progress: Progress | None = None
 ) -> None:
     """Fit a network that gives logits."""
-    schedule = keras.optimizers.schedules.CosineDecay(options.learning_rate, options.epochs * len(batches))
+    steps = options.epochs * len(batches)
+    warming = round(steps * options.warm_up)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warming else options.learning_rate,
+        steps - warming,
+        warmup_target=options.learning_rate if warming else None,
+        warmup_steps=warming,
+    )
     network.compile(
         keras.optimizers.AdamW(schedule, weight_decay=options.weight_decay),
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing),

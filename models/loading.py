@@ -6,7 +6,7 @@ import numpy as np
 
 from helpdesk.errors import ModelUnavailable
 from models.artifact import Artifact, EncoderReference
-from models.cascade import Cascade
+from models.cascade import Cascade, FusedStages, Stage
 from models.encoder_export import cached_encoder
 from models.encoder_lite import LiteEncoder
 from models.encoder_stage import EncoderStage
@@ -17,8 +17,8 @@ from models.tokenizer import load_tokenizer
 
 STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS = "static.tflite", "static_table.npz", "tokenizer.json", "words.json"
 HEAD = "head.tflite"
-ENCODER_GRAPH = "encoder.tflite"
-"""Only in artifacts whose encoder was fine-tuned."""
+ENCODER_GRAPH, TUNED_HEAD = "encoder.tflite", "tuned_head.tflite"
+"""Only in artifacts with a fine-tuned copy of the encoder."""
 
 REQUIRED = (STATIC_GRAPH, STATIC_TABLE, TOKENIZER, WORDS, HEAD)
 
@@ -34,22 +34,25 @@ def load_cascade(artifact: Artifact, encoder_dir: Path) -> Cascade:
         ModelUnavailable: its files do not hold what the manifest promises, or the encoder is another one.
     """
     manifest = artifact.manifest
-    unlisted = next((name for name in REQUIRED if name not in manifest.files), None)
+    required = REQUIRED if manifest.encoder_fusion is None else (*REQUIRED, ENCODER_GRAPH, TUNED_HEAD)
+    unlisted = next((name for name in required if name not in manifest.files), None)
     if unlisted:
         raise ModelUnavailable(f"The manifest of the model {manifest.version} lists no {unlisted}, which it needs.")
     encoder = cached_encoder(encoder_dir)
     check_encoder(encoder, manifest.encoder)
     expected = len(manifest.labels) + 1
     try:
-        if ENCODER_GRAPH in manifest.files:
-            encoder = encoder.with_graph(artifact.file(ENCODER_GRAPH).read_bytes())
         reader = load_reader(artifact.file(WORDS).read_text(encoding="utf-8"))
         tokenizer = load_tokenizer(artifact.file(TOKENIZER))
         table = read_table(artifact.file(STATIC_TABLE).read_bytes())
         if tokenizer.largest_id >= len(table.values):
             raise ValueError(f"its tokenizer has the id {tokenizer.largest_id}, its table {len(table.values)} rows")
         static = StaticStage(tokenizer, table, artifact.file(STATIC_GRAPH).read_bytes())
-        second = EncoderStage(encoder, artifact.file(HEAD).read_bytes())
+        second: Stage = EncoderStage(encoder, artifact.file(HEAD).read_bytes())
+        if manifest.encoder_fusion is not None:
+            tuned = encoder.with_graph(artifact.file(ENCODER_GRAPH).read_bytes())
+            beside = EncoderStage(tuned, artifact.file(TUNED_HEAD).read_bytes())
+            second = FusedStages(second, beside, manifest.encoder_fusion)
         tried = [stage.logits(reader.read([PROBE_TEXT])) for stage in (static, second)]
     except (KeyboardInterrupt, SystemExit):
         raise

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.artifact import Artifact, CorrectionsRecord, DataRecord, save_artifact
 from models.calibrate import MAX_FALSE_REJECTIONS, TARGET_PRECISION, Ints, calibrate
 from models.card import model_card
-from models.cascade import Cascade, fit_fusion
+from models.cascade import Cascade, FusedStages, Stage, fit_fusion
 from models.dataset import Dataset, ReadOptions, categories_beside, load_categories, load_dataset
 from models.encoder_export import cached_encoder
 from models.encoder_lite import LiteEncoder, encode_in_parallel
@@ -31,6 +31,7 @@ from models.loading import (
     STATIC_GRAPH,
     STATIC_TABLE,
     TOKENIZER,
+    TUNED_HEAD,
     WORDS,
     encoder_reference,
 )
@@ -48,7 +49,7 @@ MAX_PARITY_GAP = 0.25
 """Weights of 8 bits move logits of about ten by a few hundredths; a lost weight moves them by whole numbers."""
 _STATIC = FitOptions(epochs=12, learning_rate=3e-3)
 _HEAD = FitOptions(epochs=20, batch_size=512, learning_rate=3e-3, label_smoothing=0.0)
-_FINE_TUNING = FitOptions(epochs=4, batch_size=32, learning_rate=1e-4, label_smoothing=0.0)
+_FINE_TUNING = FitOptions(epochs=5, batch_size=32, learning_rate=1e-4, weight_decay=1e-2, warm_up=0.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class TrainingOptions:
         frequent_pieces: how many of MiniLM's most frequent pieces the vocabulary keeps beside those of the data.
         noisy_copies: how often the training texts are written anew, in haste; the encoder reads the first of them.
         gibberish_share: rows of random pieces, down to none at all, added as out-of-scope, in proportion to the data.
-        fine_tune: train the encoder too, instead of its head alone.
+        fine_tune: train a copy of the encoder too, which serves beside the untouched one.
         threads: for encoding; 0: one per core.
     """
 
@@ -125,9 +126,16 @@ def train(
     )
     held_out = {split: _HeldOut.of(dataset, split, rows.reader) for split in ("validation", "test")}
     static, static_files = _train_static(rows, options, shape, losses)
+    second: Stage
     second, encoder_files = _train_encoder_stage(rows, encoder, options, shape, losses)
 
     validation = held_out["validation"]
+    encoder_fusion = None
+    if options.fine_tune:
+        tuned, tuned_files = _fine_tune(rows, encoder, options, losses)
+        untouched, learnt = (stage.logits(validation.texts).astype(np.float64) for stage in (second, tuned))
+        encoder_fusion = fit_fusion(untouched, learnt, validation.targets)
+        second, encoder_files = FusedStages(second, tuned, encoder_fusion), encoder_files | tuned_files
     static_logits = static.logits(validation.texts).astype(np.float64)
     encoder_logits = second.logits(validation.texts).astype(np.float64)
     fusion = fit_fusion(static_logits, encoder_logits, validation.targets)
@@ -155,6 +163,7 @@ def train(
             "labels": list(dataset.labels),
             "categories": categories,
             "fusion": asdict(fusion),
+            "encoder_fusion": asdict(encoder_fusion) if encoder_fusion is not None else None,
             **asdict(calibration),
             "encoder": encoder_reference(encoder).model_dump(),
             "metrics": evaluation.metrics,
@@ -242,20 +251,8 @@ def _train_encoder_stage(
     shape: NetworkShape,
     on_progress: Progress,
 ) -> tuple[EncoderStage, dict[str, bytes]]:
-    read = [[spoken(text) for text in copy] for copy in rows.copies[:2]]
+    read = _spoken_copies(rows)
     targets = np.tile(rows.targets, len(read))
-    files = {}
-    if options.fine_tune:
-        graph = fine_tuned(
-            encoder,
-            read,
-            rows.targets,
-            rows.outputs,
-            options=options.fine_tuning,
-            seed=options.seed,
-            on_progress=on_progress,
-        )
-        encoder, files[ENCODER_GRAPH] = encoder.with_graph(graph), graph
     vectors = encode_in_parallel(
         encoder,
         [text for copy in read for text in copy],
@@ -266,11 +263,31 @@ def _train_encoder_stage(
     head = build_head(vectors.shape[1], rows.outputs, shape)
     batches = VectorBatches(vectors, targets, rows.outputs, batch_size=options.head.batch_size, seed=options.seed)
     fit(head, batches, options.head, name="encoder stage", on_progress=on_progress)
-    files[HEAD] = export_vector_graph(head)
-    stage = EncoderStage(encoder, files[HEAD])
+    graph = export_vector_graph(head)
+    stage = EncoderStage(encoder, graph)
     some = slice(0, None, max(1, len(vectors) // 50))
     _assert_parity(stage.scores(vectors[some]), np.asarray(head(vectors[some], training=False)))
-    return stage, files
+    return stage, {HEAD: graph}
+
+
+def _fine_tune(
+    rows: TrainingRows, encoder: LiteEncoder, options: TrainingOptions, on_progress: Progress
+) -> tuple[EncoderStage, dict[str, bytes]]:
+    stage, graph, head = fine_tuned(
+        encoder,
+        _spoken_copies(rows),
+        rows.targets,
+        rows.outputs,
+        options=options.fine_tuning,
+        seed=options.seed,
+        on_progress=on_progress,
+    )
+    return stage, {ENCODER_GRAPH: graph, TUNED_HEAD: head}
+
+
+def _spoken_copies(rows: TrainingRows) -> list[list[str]]:
+    """Return what the encoder is trained on: the texts as they are, and once noisy."""
+    return [[spoken(text) for text in copy] for copy in rows.copies[:2]]
 
 
 def _assert_parity(exported: NDArray[np.float32], trained: NDArray[np.float32]) -> None:
