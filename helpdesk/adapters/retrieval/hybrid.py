@@ -126,7 +126,7 @@ class HybridIndex:
         return Found(
             rows=candidates[first],
             scores=scores[first],
-            similarities=likeness[first],
+            similarities=likeness[first].astype(np.float32),
             leads=np.array(leads, dtype=np.float32),
         )
 
