@@ -5,8 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
-PACKAGES := helpdesk ticket_api prediction_api processor relay models cli benchmarks
-.PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval train reference clean
+PACKAGES := helpdesk ticket_api agent_console prediction_api processor relay models cli benchmarks
+.PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval train screens reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,9 @@ bench-retrieval: $(VENV)/.bench ## Retrieval and its gate beside peers, on a pub
 
 train: $(VENV)/.runtime ## Rebuild the intent model from data/
 	@$(VENV)/bin/helpdesk train
+
+screens: $(VENV)/.dev ## Take pictures of the desk's pages into docs/screens
+	$(PY) -m docs.screens
 
 reference: $(VENV)/.dev ## Regenerate the reference pages of the documentation
 	$(PY) docs/generate.py

@@ -1,4 +1,4 @@
-"""The store port: tickets, corrections, outbox, inbox, dead letters, API keys and knowledge, in transactions.
+"""The store port: tickets, corrections, outbox, inbox, dead letters, API keys, knowledge, people; in transactions.
 
 A transaction commits on a clean exit of its ``with`` block and rolls back on any exception. Only entry points
 (an HTTP request, a message, a command) open one; what they call never commits.
@@ -15,6 +15,7 @@ from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.knowledge_versions import KnowledgeVersions
+from helpdesk.ports.people import People
 from helpdesk.tickets import (
     Answer,
     ConversationMessage,
@@ -178,7 +179,7 @@ class CachedAnswer:
     created_at: datetime
 
 
-class Transaction(KnowledgeVersions, Protocol):
+class Transaction(KnowledgeVersions, People, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets
@@ -227,6 +228,9 @@ class Transaction(KnowledgeVersions, Protocol):
 
     def waiting_in_queue(self, queue: str, *, limit: int) -> list[Ticket]:
         """Return the first tickets of a human queue: high priority first, then the longest waiting. Not locked."""
+
+    def held_by(self, agent: str) -> list[Ticket]:
+        """Return the tickets that somebody has claimed, whose lease ends first first. Not locked."""
 
     def queue_summaries(self) -> dict[str, QueueSummary]:
         """Return a summary of every queue that has waiting or claimed tickets."""
@@ -341,6 +345,9 @@ class Transaction(KnowledgeVersions, Protocol):
     # API keys
     def add_api_key(self, key: ApiKey) -> None: ...
     def api_key_by_sha256(self, secret_sha256: str) -> ApiKey | None: ...
+    def api_key(self, key_id: str) -> ApiKey:
+        """Raises ApiKeyNotFound."""
+
     def api_keys(self) -> list[ApiKey]: ...
     def revoke_api_key(self, key_id: str, *, at: datetime) -> None:
         """Raises ApiKeyNotFound."""
@@ -348,6 +355,8 @@ class Transaction(KnowledgeVersions, Protocol):
     # Small facts that several processes share, such as the knowledge version in force
     def fact(self, name: str) -> str | None: ...
     def set_fact(self, name: str, value: str) -> None: ...
+    def first_fact(self, name: str, value: str) -> str:
+        """Set a fact unless it was set before, and return what stands: the same for all who ask at once."""
 
     # What has done its service; deleted in batches, so that nobody waits long for a lock
     def prune_inbox(self, before: datetime, *, limit: int) -> int:
