@@ -17,10 +17,12 @@ class Rule:
 
     Args:
         roles: who may pass (None: everybody, signed in or not).
+        looks: whether to look who it is; what is the same for all can be had while the store is away.
     """
 
-    def __init__(self, roles: Iterable[DeskRole] | None) -> None:
+    def __init__(self, roles: Iterable[DeskRole] | None, *, looks: bool = True) -> None:
         self.roles = None if roles is None else frozenset(roles)
+        self._looks = looks
 
     async def __call__(self, request: Request) -> Account | None:
         """Return the account.
@@ -29,9 +31,7 @@ class Rule:
             NotAuthenticated: nobody is signed in, and somebody must be.
             NotAuthorised: their roles do not suffice.
         """
-        services = services_of(request)
-        visit = services.cookies.visit(request)
-        account = None if visit.is_new else await asyncio.to_thread(services.sign_in.account, visit.token)
+        account = await self._account(request) if self._looks else None
         request.state.account = account
         if self.roles is None:
             return account
@@ -42,10 +42,19 @@ class Rule:
             raise NotAuthorised(f"This takes one of the roles {allowed}; you have: {', '.join(sorted(account.roles))}.")
         return account
 
+    async def _account(self, request: Request) -> Account | None:
+        services = services_of(request)
+        visit = services.cookies.visit(request)
+        if visit.is_new:
+            return None
+        updates_itself = request.method == "GET" and "hx-request" in request.headers
+        return await asyncio.to_thread(services.sign_in.account, visit.token, is_active=not updates_itself)
+
 
 DESK_ROLES = (DeskRole.AGENT, DeskRole.LEAD, DeskRole.OPERATOR)
 """Who works on tickets."""
 
+Open = Annotated[None, Depends(Rule(None, looks=False))]
 Anybody = Annotated[Account | None, Depends(Rule(None))]
 SignedIn = Annotated[Account, Depends(Rule(DeskRole))]
 Agent = Annotated[Account, Depends(Rule(DESK_ROLES))]

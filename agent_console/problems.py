@@ -1,6 +1,7 @@
 """Errors as pages: what happened, what to do, the request's id, and whatever was typed, so that nothing is lost."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
+from agent_console.access import Rule
 from agent_console.forms import CSRF_FIELD
 from agent_console.headers import PAGE_HEADERS
 from agent_console.rendering import is_htmx, render
@@ -74,7 +76,10 @@ async def _on_helpdesk_error(request: Request, error: Exception) -> Response:
 async def problem_page(
     request: Request, status: int, detail: str, *, sign_in: str = "", headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return an error as a page."""
+    """Return an error as a page, with the bar of whoever is signed in where that can be found out."""
+    if not hasattr(request.state, "account"):  # no route, and so no rule, was met
+        with suppress(errors.HelpdeskError):
+            await Rule(None)(request)
     page = ProblemPage(
         status=status,
         title=_TITLES.get(status, "This did not work"),

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from agent_console.access import Anybody, SignedIn
+from agent_console.access import Open, SignedIn
 from agent_console.navigation import home_of
 from agent_console.services import Uses
 from helpdesk.errors import StoreUnavailable
@@ -19,7 +19,7 @@ async def begin(account: SignedIn) -> RedirectResponse:
 
 
 @router.get("/static/{name}")
-async def static_file(name: str, services: Uses, _: Anybody) -> Response:
+async def static_file(name: str, services: Uses, _: Open) -> Response:
     """Serve a style sheet or script under its present name."""
     response = services.static.response(name)
     if response is None:
@@ -28,13 +28,13 @@ async def static_file(name: str, services: Uses, _: Anybody) -> Response:
 
 
 @router.get("/health")
-async def health(_: Anybody) -> PlainTextResponse:
+async def health(_: Open) -> PlainTextResponse:
     """Say that the process is alive."""
     return PlainTextResponse("ok\n")
 
 
 @router.get("/ready")
-def ready(services: Uses, _: Anybody) -> PlainTextResponse:
+def ready(services: Uses, _: Open) -> PlainTextResponse:
     """Say whether pages can be served: 503 while the store is unusable."""
     try:
         services.store.check()

@@ -77,6 +77,8 @@ class SignIn:
     def with_link(self, token: str) -> str:
         """Return the token of a new session; the link is used up.
 
+        It is how somebody begins, or begins again: the password that they had, and their other sessions, end with it.
+
         Raises:
             NotAuthenticated: the link was used, has expired, was replaced by a newer one, or never was.
         """
@@ -84,6 +86,8 @@ class SignIn:
             link = tx.take_sign_in_link(token_sha256(token))
             person = _person(tx, link.person) if link is not None else None
             if link is not None and person is not None and person.active and link.expires_at > self._clock():
+                tx.save_person(replace(person, password_hash=""))
+                tx.end_sessions(person=person.name)
                 return self._begin(tx, person=person.name)
         raise NotAuthenticated("This link was used already, has expired, or was replaced by a newer one.")
 
@@ -112,15 +116,19 @@ class SignIn:
             tx.add_person(Person(name=name, display_name="Operator", roles=roles, created_at=self._clock()))
             return self._new_link(tx, name)
 
-    def account(self, token: str) -> Account | None:
-        """Return who holds this session's token; None when it is over, or its person or key may no longer enter."""
+    def account(self, token: str, *, is_active: bool = True) -> Account | None:
+        """Return who holds this session's token; None when it is over, or its person or key may no longer enter.
+
+        Args:
+            is_active: somebody did something just now; not so where a page that is open updates itself.
+        """
         now = self._clock()
         with self._store.reading() as tx:
             session = tx.session(token_sha256(token))
             if session is None or session.expires_at <= now or session.seen_at + self._idle <= now:
                 return None
             account = _account(tx, session)
-        if account is not None and now - session.seen_at >= SEEN_EVERY:
+        if account is not None and is_active and now - session.seen_at >= SEEN_EVERY:
             with suppress(StoreUnavailable), self._store.transaction() as tx:  # a page can be read without it
                 tx.touch_session(session.session_sha256, at=now)
         return account

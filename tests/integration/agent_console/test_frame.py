@@ -88,6 +88,11 @@ def test_errors_are_pages_with_a_way_on_and_the_requests_number(
     assert "problem+json" not in response.headers["content-type"]
 
 
+def test_an_address_that_leads_nowhere_keeps_the_bar(console: Console) -> None:
+    assert 'href="/queues"' in console.browser("agent").get("/nowhere").text
+    assert 'href="/queues"' not in console.browser().get("/nowhere").text
+
+
 def test_a_wrong_method_is_a_page_too(console: Console) -> None:
     assert console.browser("agent").http.put("/queues").status_code in {403, 405}
     assert "text/html" in console.browser("agent").http.put("/queues").headers["content-type"]
@@ -151,11 +156,14 @@ def test_a_message_after_a_form_is_shown_once(console: Console) -> None:
 def test_health_and_readiness_need_nobody(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     assert console.browser().get("/health").text == "ok\n"
     assert console.browser().get("/ready").text == "ready\n"
+    signed_in = console.browser("agent")
 
     def check() -> None:
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(console.services.store, "check", check)
+    monkeypatch.setattr(console.services.store, "reading", check)
+    assert signed_in.get("/health").status_code == 200
     assert console.browser().get("/ready").status_code == 503
     assert console.browser().get("/health").status_code == 200
 
@@ -223,7 +231,7 @@ def test_a_person_is_added_disabled_enabled_and_let_in_by_a_link(console: Consol
     newcomer = console.browser()
     newcomer.read(link[1])
     assert newcomer.post(link[1]).status_code == 303
-    assert "You have none yet" in newcomer.read("/me")
+    assert "You have none now" in newcomer.read("/me")
     browser.read("/people")
     assert browser.post("/people/ada/disable").status_code == 303
     assert newcomer.get("/me").status_code == 303

@@ -128,6 +128,24 @@ def test_a_link_lets_in_once_within_its_time(office: Office) -> None:
         office.sign_in.new_link("nobody")
 
 
+def test_a_link_begins_again_without_the_password_and_the_sessions_of_before(office: Office) -> None:
+    before = office.sign_in.with_password("maria", PASSWORD)
+    account = office.sign_in.account(office.sign_in.with_link(office.sign_in.new_link("maria")))
+    assert account is not None
+    assert not account.has_password
+    assert office.sign_in.account(before) is None
+    with pytest.raises(NotAuthenticated):
+        office.sign_in.with_password("maria", PASSWORD)
+
+
+def test_a_page_that_updates_itself_does_not_keep_a_session_alive(office: Office) -> None:
+    token = office.sign_in.with_password("maria", PASSWORD)
+    for _ in range(12):
+        assert office.sign_in.account(token, is_active=False) is not None
+        office.now += timedelta(hours=1)
+    assert office.sign_in.account(token, is_active=False) is None
+
+
 def test_who_is_disabled_is_out_at_once_and_cannot_come_back(office: Office) -> None:
     token, link = office.sign_in.with_password("maria", PASSWORD), office.sign_in.new_link("maria")
     office.roster.set_active("maria", active=False)
