@@ -20,7 +20,7 @@ from helpdesk.web.problems import CORRELATION_HEADER, status_of
 
 SIGN_IN = "/sign-in"
 _SECRET_FIELDS = frozenset({CSRF_FIELD, "password", "new_password", "key"})
-_WORTH_KEEPING = 3
+_LONG = 20
 
 _TITLES: Mapping[int, str] = {
     400: "That could not be read",
@@ -130,14 +130,14 @@ async def _on_unexpected(request: Request, error: Exception) -> Response:
 
 
 async def _typed(request: Request) -> list[tuple[str, str]]:
-    """Return the texts of the form that was sent, where it was read; secrets and short values are left out."""
+    """Return the texts of the form that was sent, where it was read: no secrets, and nothing that was only chosen."""
     form = getattr(request, "_form", None)
     if form is None:
         return []
     return [
         (name, value)
         for name, value in form.multi_items()
-        if name not in _SECRET_FIELDS and isinstance(value, str) and len(value.strip()) > _WORTH_KEEPING
+        if name not in _SECRET_FIELDS and isinstance(value, str) and (len(value) > _LONG or len(value.split()) > 1)
     ]
 
 

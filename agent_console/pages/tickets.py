@@ -13,7 +13,7 @@ from agent_console.pages.queues import rows_of
 from agent_console.pages.ticket_page import TicketListPage, Typed, ticket_page
 from agent_console.rendering import go_on, render
 from agent_console.services import Services, Uses
-from helpdesk.errors import Conflict, InvalidInput
+from helpdesk.errors import Conflict, InvalidInput, VersionConflict
 from helpdesk.people import Account
 from helpdesk.ports.store import TicketFilter
 from helpdesk.tickets import HUMAN_QUEUES, Status
@@ -22,6 +22,7 @@ from helpdesk.web.texts import Description, Text
 router = APIRouter()
 
 PAGE_SIZE = 50
+_CHANGED = "The ticket has changed since you saw it; nothing was done. Look at it again: what you typed is still here."
 Note = Annotated[Text, Field(max_length=2_000)]
 
 
@@ -169,7 +170,8 @@ def _act(
     try:
         action()
     except Conflict as error:
-        page = ticket_page(services, account, ticket_id, typed=typed, problem=str(error))
+        problem = _CHANGED if isinstance(error, VersionConflict) else str(error)
+        page = ticket_page(services, account, ticket_id, typed=typed, problem=problem)
         return render(request, "tickets/show.html", page, status=409)
     return go_on(request, on, done=done)
 

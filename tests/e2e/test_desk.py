@@ -117,7 +117,7 @@ def test_text_survives_another_agent_and_a_double_click_sends_once(
     page.get_by_label("Answer to").fill("A long answer.")
     console.shop.desk.add_customer_message(ticket_id, "It came!", owner=None, decide_within_s=60)
     page.get_by_role("button", name="Reply", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("changed since you saw it")
+    expect(page.get_by_role("alert")).to_contain_text("has changed since you saw it")
     expect(page.get_by_label("Answer to")).to_have_value("A long answer.")
     page.get_by_role("button", name="Reply", exact=True).dblclick()
     page.wait_for_url("**/queues")

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from helpdesk.accounts import Passwords, SignIn
-from helpdesk.people import Account
+from helpdesk.people import Account, DeskRole
 from helpdesk.settings import AgentConsoleSettings, Settings
 from helpdesk.wiring import open_store
 from tests.command_line import CommandLine
@@ -29,7 +29,7 @@ def test_somebody_new_gets_a_link_that_lets_them_in(tmp_path: Path) -> None:
     assert link is not None
     account = enter(tmp_path, link=link[0])
     assert account is not None
-    assert (account.name, account.queues, account.roles) == ("maria", ("REFUND",), {"agent", "lead"})
+    assert (account.name, account.queues, account.roles) == ("maria", ("REFUND",), {DeskRole.AGENT, DeskRole.LEAD})
 
 
 def test_links_lead_to_where_browsers_reach_the_desk(tmp_path: Path) -> None:

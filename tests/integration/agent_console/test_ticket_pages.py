@@ -98,7 +98,7 @@ def test_a_reply_to_what_is_no_longer_on_screen_is_refused_and_its_text_kept(con
     console.shop.desk.add_customer_message(ticket_id, "It came!", owner=None, decide_within_s=60)
     stale = browser.post(f"/tickets/{ticket_id}/reply", {"version": seen, "text": TEXT, "resolve": "false"})
     assert stale.status_code == 409
-    assert "changed since you saw it" in stale.text
+    assert "has changed since you saw it" in stale.text
     assert "It came!" in stale.text
     assert "Größe &amp; &lt;b&gt;Gewicht&lt;/b&gt; bleiben." in stale.text
     assert console.ticket(ticket_id).status is Status.CLAIMED
