@@ -61,4 +61,7 @@ def title_of(ticket: Ticket, conversation: Sequence[ConversationMessage]) -> str
 
 def safe_link(url: str) -> str:
     """Return a link that may stand on a page; empty where following it could run a script."""
-    return url if urlsplit(url.strip()).scheme in {"http", "https"} else ""
+    try:
+        return url if urlsplit(url.strip()).scheme in {"http", "https"} else ""
+    except ValueError:
+        return ""

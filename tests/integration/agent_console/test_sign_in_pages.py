@@ -107,6 +107,7 @@ def test_the_token_may_come_in_a_header_and_looks_different_on_each_page(console
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 def test_another_site_cannot_send_a_form_even_with_the_token(console: Console, headers: dict[str, str]) -> None:
