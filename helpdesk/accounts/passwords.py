@@ -50,7 +50,7 @@ class Passwords:
         known = bool(password_hash)
         with self._turn:
             try:
-                self._hasher.verify(password_hash or self._nobodys, _normal(password[:MAX_CHARACTERS]))
+                self._hasher.verify(password_hash or self._nobodys, _normal(password))
             except (VerificationError, InvalidHashError):
                 return False
         return known
