@@ -1,10 +1,11 @@
-"""The part of the store port that knows people, their sessions at the desk, and the links that let them in once."""
+"""The part of the store port that knows people: their sessions, the links that let them in once, what they hold."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from helpdesk.people import Person
+from helpdesk.tickets import Ticket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class SignInLink:
 
 
 class People(Protocol):
-    """Reads and writes people, sessions and links within one transaction."""
+    """Reads and writes people, sessions and links, and reads what people hold, within one transaction."""
 
     def add_person(self, person: Person) -> None:
         """Store a new person.
@@ -79,3 +80,6 @@ class People(Protocol):
 
     def take_sign_in_link(self, link_sha256: str) -> SignInLink | None:
         """Return a link and remove it, so that of several who ask only one gets it."""
+
+    def held_by(self, agent: str) -> list[Ticket]:
+        """Return the tickets that somebody has claimed, the one whose lease ends first at the head. Not locked."""

@@ -229,9 +229,6 @@ class Transaction(KnowledgeVersions, People, Protocol):
     def waiting_in_queue(self, queue: str, *, limit: int) -> list[Ticket]:
         """Return the first tickets of a human queue: high priority first, then the longest waiting. Not locked."""
 
-    def held_by(self, agent: str) -> list[Ticket]:
-        """Return the tickets that somebody has claimed, whose lease ends first first. Not locked."""
-
     def queue_summaries(self) -> dict[str, QueueSummary]:
         """Return a summary of every queue that has waiting or claimed tickets."""
 
@@ -342,15 +339,12 @@ class Transaction(KnowledgeVersions, People, Protocol):
     def dead_letters(self, *, status: DeadLetterStatus | None, limit: int) -> list[DeadLetter]: ...
     def mark_dead_letter(self, message_id: str, status: DeadLetterStatus, *, note: str) -> None: ...
 
-    # API keys
+    # API keys; an unknown id raises ApiKeyNotFound
     def add_api_key(self, key: ApiKey) -> None: ...
     def api_key_by_sha256(self, secret_sha256: str) -> ApiKey | None: ...
-    def api_key(self, key_id: str) -> ApiKey:
-        """Raises ApiKeyNotFound."""
-
+    def api_key(self, key_id: str) -> ApiKey: ...
     def api_keys(self) -> list[ApiKey]: ...
-    def revoke_api_key(self, key_id: str, *, at: datetime) -> None:
-        """Raises ApiKeyNotFound."""
+    def revoke_api_key(self, key_id: str, *, at: datetime) -> None: ...
 
     # Small facts that several processes share, such as the knowledge version in force
     def fact(self, name: str) -> str | None: ...
