@@ -6,8 +6,8 @@ PY := $(VENV)/bin/python
 JOBS ?= 3
 MLFLOW := .cache/mlflow
 AIRFLOW := .cache/airflow
-PACKAGES := helpdesk ticket_api prediction_api processor relay models evaluation cli benchmarks
-.PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval bench-feedback train reference clean
+PACKAGES := helpdesk ticket_api agent_console prediction_api processor relay models evaluation cli benchmarks
+.PHONY: help setup demo run test test-long lint check chaos bench bench-intake bench-pipeline bench-intent bench-retrieval bench-feedback train screens reference clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -56,6 +56,9 @@ bench-feedback: $(VENV)/.bench ## The ranking on held-out questions before and a
 
 train: $(VENV)/.runtime ## Rebuild the intent model from data/
 	@$(VENV)/bin/helpdesk train
+
+screens: $(VENV)/.dev ## Take pictures of the desk's pages into docs/screens
+	$(PY) -m docs.screens
 
 reference: $(VENV)/.dev ## Regenerate the reference pages of the documentation
 	$(PY) docs/generate.py

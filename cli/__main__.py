@@ -2,7 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cli import corrections, dead, demo, desk, drift, evaluate, kb, keys, models, run, settings, submit, tickets, train
+from cli import (
+    corrections,
+    dead,
+    demo,
+    desk,
+    drift,
+    evaluate,
+    kb,
+    keys,
+    models,
+    people,
+    run,
+    settings,
+    submit,
+    tickets,
+    train,
+)
 from cli.app import new_app
 
 START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
@@ -31,6 +47,7 @@ GROUPS = {
     "kb": (kb.app, LEARNING),
     "dead": (dead.app, OPERATING),
     "keys": (keys.app, OPERATING),
+    "people": (people.app, OPERATING),
     "settings": (settings.app, OPERATING),
 }
 

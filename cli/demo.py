@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.console import CommandFailed, Json, print_json, stderr, stdout
+from cli.service_names import ServiceName
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -109,7 +110,8 @@ async def _play(settings: "Settings", bodies: list[dict[str, Any]], log_file: Pa
         loading = progress.add_task("knowledge base", total=None, detail="")
         keys = await asyncio.to_thread(prepare, settings)
         with_key = with_processor_key(settings, keys)
-        planned = plan(with_key, needed(settings, workers=1), workers=1, replace_knowledge=True)
+        names = [name for name in needed(settings, workers=1) if name != ServiceName.AGENT_CONSOLE]
+        planned = plan(with_key, names, workers=1, replace_knowledge=True)
         # No ticket comes before all are ready, so that nothing has to wait for anything while it starts.
         planned = [replace(service, after=()) for service in planned]
         progress.update(starting, total=sum(not service.one_shot for service in planned))

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from cli.service_names import ServiceName
 from helpdesk.errors import InvalidSetting
-from helpdesk.settings import PredictionApiSettings, Settings, TicketApiSettings
+from helpdesk.settings import AgentConsoleSettings, PredictionApiSettings, Settings, TicketApiSettings
 
 LOOPBACK = "127.0.0.1"
 
@@ -51,8 +51,18 @@ def local_url(host: str, port: int) -> str:
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
-def _groups(settings: Settings) -> dict[str, TicketApiSettings | PredictionApiSettings]:
-    return {"ticket_api": settings.ticket_api, "prediction_api": settings.prediction_api}
+def sign_in_url(settings: AgentConsoleSettings, token: str) -> str:
+    """Return the one-time link to the desk that this token makes."""
+    desk = settings.url.rstrip("/") or local_url(settings.host, settings.port)
+    return f"{desk}/sign-in/link/{token}"
+
+
+def _groups(settings: Settings) -> dict[str, TicketApiSettings | PredictionApiSettings | AgentConsoleSettings]:
+    return {
+        "ticket_api": settings.ticket_api,
+        "prediction_api": settings.prediction_api,
+        "agent_console": settings.agent_console,
+    }
 
 
 def worker_metrics_port(settings: Settings, number: int) -> int:

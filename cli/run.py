@@ -41,15 +41,16 @@ def run(
     require_free_ports(settings, names, workers=workers)
     console = stderr()
     keys = prepare(settings)
+    link = first_link(settings) if ServiceName.AGENT_CONSOLE in names else None
     settings = with_processor_key(settings, keys)
     planned = plan(settings, names, workers=workers)
 
     def announce(supervisor: "Supervisor") -> None:
         pids = {name: child.pid for name, child in supervisor.children.items() if not child.service.one_shot}
         if as_json:
-            print_json(document(settings, planned, keys, pids))
+            print_json(document(settings, planned, keys, pids, link=link))
         else:
-            print_overview(stdout(), settings, planned, keys)
+            print_overview(stdout(), settings, planned, keys, link=link)
 
     asyncio.run(_serve(settings, planned, console, announce, raw=as_json))
 
@@ -66,6 +67,17 @@ def prepare(settings: "Settings") -> dict[str, str]:
     with closing(open_store(settings)) as store:
         store.migrate()
         return ensure_keys(store, settings.state_dir)
+
+
+def first_link(settings: "Settings") -> str | None:
+    """Return a link that lets the first operator into the desk once; None where an operator has a password."""
+    from cli.ports import sign_in_url
+    from helpdesk.accounts import Passwords, SignIn
+    from helpdesk.wiring import open_store
+
+    with closing(open_store(settings)) as store:
+        token = SignIn(store, Passwords(), settings.agent_console).first_link()
+    return None if token is None else sign_in_url(settings.agent_console, token)
 
 
 def with_processor_key(settings: "Settings", keys: "Mapping[str, str]") -> "Settings":
@@ -89,7 +101,12 @@ def curl_line(url: str, key: str) -> str:
 
 
 def document(
-    settings: "Settings", services: "Sequence[Service]", keys: "Mapping[str, str]", pids: "Mapping[str, int | None]"
+    settings: "Settings",
+    services: "Sequence[Service]",
+    keys: "Mapping[str, str]",
+    pids: "Mapping[str, int | None]",
+    *,
+    link: str | None = None,
 ) -> dict[str, Any]:
     """Return what `--json` prints once everything runs."""
     urls = {service.name: service.url for service in services if service.url}
@@ -104,11 +121,18 @@ def document(
     }
     if "ticket-api" in urls:
         result["curl"] = curl_line(urls["ticket-api"], keys["portal"])
+    if link is not None:
+        result["sign_in_link"] = link
     return result
 
 
 def print_overview(
-    console: Console, settings: "Settings", services: "Sequence[Service]", keys: "Mapping[str, str]"
+    console: Console,
+    settings: "Settings",
+    services: "Sequence[Service]",
+    keys: "Mapping[str, str]",
+    *,
+    link: str | None = None,
 ) -> None:
     """Print where everything is, the keys, and what to try."""
     from cli.local_keys import ROLES, keys_file
@@ -132,6 +156,13 @@ def print_overview(
         console.print("Try it, in another terminal:", style="bold")
         console.print(Text(curl_line(urls["ticket-api"], keys["portal"])), soft_wrap=True)
         console.print(f'or: {program()} submit "Where is my parcel?" --wait\n')
+    if link is not None:
+        minutes = round(settings.agent_console.link_s / 60)
+        console.print(f"Open the desk with this link; it works once, within {minutes} minutes:", style="bold")
+        console.print(Text(link, style="cyan"), soft_wrap=True)
+        console.print()
+    elif "agent-console" in urls:
+        console.print(f"[bold]The desk[/] is at {urls['agent-console']}\n")
 
 
 def _parts(settings: "Settings") -> str:

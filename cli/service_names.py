@@ -9,5 +9,6 @@ class ServiceName(StrEnum):
     CHROMA = "chroma"
     PREDICTION_API = "prediction-api"
     TICKET_API = "ticket-api"
+    AGENT_CONSOLE = "agent-console"
     RELAY = "relay"
     WORKER = "worker"

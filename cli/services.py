@@ -88,6 +88,15 @@ def plan(
                 url=local_url(settings.ticket_api.host, settings.ticket_api.port),
             )
         )
+    if ServiceName.AGENT_CONSOLE in names:
+        services.append(
+            Service(
+                name=ServiceName.AGENT_CONSOLE,
+                command=_python("agent_console"),
+                environment=environment,
+                url=local_url(settings.agent_console.host, settings.agent_console.port),
+            )
+        )
     if ServiceName.RELAY in names:
         relay = Service(
             name=ServiceName.RELAY,

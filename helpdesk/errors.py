@@ -13,18 +13,21 @@
     │   ├── QueueEmpty            nothing waits in this queue
     │   ├── DeadLetterNotFound
     │   ├── ApiKeyNotFound
+    │   ├── PersonNotFound
     │   ├── ArticleNotFound
     │   └── KnowledgeVersionNotFound
     ├── Conflict
     │   ├── IllegalTransition     the ticket's status, or the model's state, does not allow the action
     │   ├── VersionConflict       somebody changed the ticket in between
     │   ├── AlreadyClaimed        another person has the ticket
+    │   ├── AtCapacity            the agent holds as many tickets as they may
     │   ├── NotClaimed            the caller does not hold the claim (it ran out, or never was theirs)
     │   ├── IdempotencyConflict   the key was used with another body
     │   ├── ArticleExists         an article of this id is there already
+    │   ├── PersonExists          somebody has this name already
     │   └── PromotionRefused      the gate does not let a model go live
-    ├── NotAuthenticated          no key, or an unknown one
-    ├── NotAuthorised             the key's role does not allow this
+    ├── NotAuthenticated          no key, password or session, or a wrong one
+    ├── NotAuthorised             the caller's role does not allow this
     ├── TooManyRequests           carries retry_after_s
     ├── PredictionFailed          the model breaks on a text; another text may do
     └── Unavailable               a dependency failed; trying again later may help
@@ -122,6 +125,10 @@ class ApiKeyNotFound(NotFound):
     """No API key has this id."""
 
 
+class PersonNotFound(NotFound):
+    """Nobody at the desk has this name."""
+
+
 class ArticleNotFound(NotFound):
     """The knowledge base holds no article of this id."""
 
@@ -146,6 +153,10 @@ class AlreadyClaimed(Conflict):
     """Another person has the ticket."""
 
 
+class AtCapacity(Conflict):
+    """The agent holds as many tickets as they may."""
+
+
 class NotClaimed(Conflict):
     """The caller does not hold the claim."""
 
@@ -158,16 +169,20 @@ class ArticleExists(Conflict):
     """The knowledge base holds an article of this id already."""
 
 
+class PersonExists(Conflict):
+    """Somebody at the desk has this name already."""
+
+
 class PromotionRefused(Conflict):
     """The gate does not let a model go live."""
 
 
 class NotAuthenticated(HelpdeskError):
-    """No API key, or one that is unknown or revoked."""
+    """No API key, password or session, or one that is unknown, wrong or over."""
 
 
 class NotAuthorised(HelpdeskError):
-    """The key's role does not allow this."""
+    """The caller's role does not allow this."""
 
 
 class TooManyRequests(HelpdeskError):

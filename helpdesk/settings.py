@@ -45,11 +45,16 @@ class BrokerSettings(_Group):
     lease_s: Seconds = Field(default=20.0, description="Embedded queue: how long a consumer may hold a message.")
 
 
-class HttpSettings(_Group):
-    """What both HTTP services share."""
+class ListenerSettings(_Group):
+    """What everything that serves HTTP shares."""
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
     max_body_bytes: int = Field(default=65_536, ge=1_024, description="Largest request body.")
+
+
+class HttpSettings(ListenerSettings):
+    """What both APIs share."""
+
     requests_per_minute: int = Field(default=60_000, ge=1, description="Rate limit per API key and process.")
     failed_keys_per_minute: int = Field(
         default=600, ge=1, description="Requests without a valid key that an address may send, per process."
@@ -71,6 +76,27 @@ class PredictionApiSettings(HttpSettings):
     url: str = Field(default="", description="Where the processor finds it (empty: on this machine, at this port).")
     api_key: SecretStr | None = Field(default=None, description="Key that the processor sends.")
     timeout_s: Seconds = Field(default=5.0, description="How long the processor waits for a prediction.")
+
+
+class AgentConsoleSettings(ListenerSettings):
+    """The desk: pages for agents, operators and ML engineers."""
+
+    port: Port = Field(default=8081, description="Port to listen on.")
+    url: str = Field(default="", description="Where browsers reach it, for links (empty: this machine, at this port).")
+    max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Largest request body.")
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Signs cookies, 32 characters or more (unset: made once and kept in the store, for all processes).",
+    )
+    session_idle_s: Seconds = Field(default=43_200.0, description="A session that is not used this long ends.")
+    session_s: Seconds = Field(default=604_800.0, description="A session ends after this long, used or not.")
+    link_s: Seconds = Field(default=3_600.0, description="How long a one-time link lets somebody in.")
+    failures_per_address: int = Field(
+        default=20, ge=1, description="Failed sign-ins that an address may have per minute and process."
+    )
+    failures_per_name: int = Field(
+        default=5, ge=1, description="The same for one name from one address; from everywhere, six times as many."
+    )
 
 
 class ModelSettings(_Group):
@@ -310,6 +336,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     ticket_api: TicketApiSettings = TicketApiSettings()
     prediction_api: PredictionApiSettings = PredictionApiSettings()
+    agent_console: AgentConsoleSettings = AgentConsoleSettings()
     model: ModelSettings = ModelSettings()
     processor: ProcessorSettings = ProcessorSettings()
     retention: RetentionSettings = RetentionSettings()

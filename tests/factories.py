@@ -11,7 +11,9 @@ from helpdesk import envelopes
 from helpdesk.article_feedback import ArticleSignal, Signal
 from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
+from helpdesk.people import DeskRole, Person
 from helpdesk.ports.broker import Envelope
+from helpdesk.ports.people import Session, SignInLink
 from helpdesk.ports.store import ApiKey, DeadLetter, IdempotencyRecord, Role, Submission
 from helpdesk.tickets import (
     AWAITS_PERSON,
@@ -203,3 +205,26 @@ def make_api_key(*, role: Role = Role.PORTAL, secret: str | None = None, **chang
     digest = hashlib.sha256((secret if secret is not None else make_id()).encode()).hexdigest()
     values: Mapping[str, Any] = {"key_id": make_id(), "name": f"{role} key", "created_at": NOON}
     return ApiKey(role=role, secret_sha256=digest, **(dict(values) | changes))
+
+
+def make_person(name: str = "maria", **changes: Any) -> Person:
+    """Return somebody who works at the desk: an agent for all queues, without a password."""
+    values: dict[str, Any] = {"display_name": name.title(), "roles": (DeskRole.AGENT,), "created_at": NOON}
+    return Person(name=name, **(values | changes))
+
+
+def make_session(*, person: str | None = "maria", key_id: str | None = None, **changes: Any) -> Session:
+    """Return a session that began at noon and ends a day later."""
+    values: dict[str, Any] = {
+        "session_sha256": make_id(),
+        "created_at": NOON,
+        "seen_at": NOON,
+        "expires_at": NOON + timedelta(days=1),
+    }
+    return Session(person=person, key_id=key_id, **(values | changes))
+
+
+def make_link(*, person: str = "maria", **changes: Any) -> SignInLink:
+    """Return a link that lets a person in within an hour of noon."""
+    values: dict[str, Any] = {"link_sha256": make_id(), "created_at": NOON, "expires_at": NOON + timedelta(hours=1)}
+    return SignInLink(person=person, **(values | changes))

@@ -213,7 +213,7 @@ class RabbitMqServer(Server):
     @classmethod
     def _find(cls) -> Path:
         if not (cls._scripts / "rabbitmq-server").exists():
-            _install("rabbitmq-server")
+            install_package("rabbitmq-server")
         if not (cls._scripts / "rabbitmq-server").exists():
             raise ServerMissing(f"no rabbitmq-server in {cls._scripts}: install it, or set RABBITMQ_URL")
         return cls._scripts
@@ -262,7 +262,7 @@ class PostgreSqlServer(Server):
     def _find(cls) -> Path:
         found = next(cls._candidates(), None)
         if found is None:
-            _install("postgresql")
+            install_package("postgresql")
             found = next(cls._candidates(), None)
         if found is None:
             raise ServerMissing(
@@ -314,7 +314,7 @@ def _watch(directory: Path, pid_files: list[Path]) -> subprocess.Popen[bytes]:
     )
 
 
-def _install(package: str) -> None:
+def install_package(package: str) -> None:
     """Install a Debian package without letting it start a system service, where this user may do that."""
     if not Path("/etc/debian_version").exists() or not shutil.which("apt-get"):
         return

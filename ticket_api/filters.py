@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from helpdesk.ports.store import DeadLetterStatus
 from helpdesk.tickets import HUMAN_QUEUES, Priority, Status
-from ticket_api.texts import Text
+from helpdesk.web.texts import Text
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d")
 _FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)

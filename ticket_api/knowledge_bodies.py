@@ -16,8 +16,8 @@ from helpdesk.knowledge.reading import read_upload
 from helpdesk.knowledge.sources import Sources
 from helpdesk.ports.knowledge_versions import KnowledgeAction
 from helpdesk.web.limits import bounded_body
+from helpdesk.web.texts import Text, Written
 from ticket_api.services import Services
-from ticket_api.texts import Text, Written
 
 ENDINGS: Mapping[str, str] = {
     "application/json": ".json",

@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from helpdesk.tickets import Priority
-from ticket_api.texts import ANY_TEXT, WRITTEN_TEXT, Description, Text, Written, without_controls
+from helpdesk.web.texts import ANY_TEXT, WRITTEN_TEXT, Description, Text, Written, without_controls
 
 MAX_NUMBER = 2**53 - 1
 MAX_METADATA_CHARACTERS = 1_000

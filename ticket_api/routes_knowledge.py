@@ -16,6 +16,7 @@ from helpdesk.knowledge.wording import is_usable_id
 from helpdesk.ports.knowledge import Question, read_filters
 from helpdesk.web.authentication import Caller
 from helpdesk.web.problems import problem_responses
+from helpdesk.web.texts import Text, Written
 from ticket_api.knowledge_bodies import (
     ArticlePage,
     ArticleSummary,
@@ -33,7 +34,6 @@ from ticket_api.knowledge_bodies import (
     uploaded,
 )
 from ticket_api.services import Operator, Services, Uses
-from ticket_api.texts import Text, Written
 
 router = APIRouter(
     prefix="/knowledge", tags=["knowledge"], responses=problem_responses(400, 401, 403, 413, 422, 429, 503)

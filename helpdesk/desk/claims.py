@@ -175,7 +175,7 @@ class Claims(Scope):
             log.warning("claimed without the broker", extra={"ticket_id": ticket.ticket_id, "error": str(error)})
             return True
 
-    def _held(self, tx: Transaction, ticket_id: str, agent: str) -> Ticket:
+    def _held(self, tx: Transaction, ticket_id: str, agent: str, version: int | None = None) -> Ticket:
         ticket = tx.ticket(ticket_id)
         if ticket.status is not Status.CLAIMED or ticket.claimed_by != agent:
             raise NotClaimed(
@@ -185,4 +185,14 @@ class Claims(Scope):
             raise NotClaimed(
                 f"The claim of {agent} on ticket {ticket_id} ran out at {ticket.claimed_until}; claim it again."
             )
+        require_version(ticket, version)
         return ticket
+
+
+def require_version(ticket: Ticket, version: int | None) -> None:
+    """Raise VersionConflict where the ticket is no longer as the caller saw it (None: the caller does not say)."""
+    if version is not None and ticket.version != version:
+        raise VersionConflict(
+            f"Ticket {ticket.ticket_id} was changed since you saw it: it was at version {version} and is now at "
+            f"{ticket.version}. Look at it again."
+        )

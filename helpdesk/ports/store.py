@@ -1,4 +1,4 @@
-"""The store port: tickets, corrections, outbox, inbox, dead letters, API keys and knowledge, in transactions.
+"""The store port: tickets, corrections, outbox, inbox, dead letters, API keys, knowledge, people; in transactions.
 
 A transaction commits on a clean exit of its ``with`` block and rolls back on any exception. Only entry points
 (an HTTP request, a message, a command) open one; what they call never commits.
@@ -16,6 +16,7 @@ from helpdesk.decisions import DecisionRecord
 from helpdesk.ports.article_signals import ArticleSignals
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.knowledge_versions import KnowledgeVersions
+from helpdesk.ports.people import People
 from helpdesk.tickets import (
     Answer,
     ConversationMessage,
@@ -179,7 +180,7 @@ class CachedAnswer:
     created_at: datetime
 
 
-class Transaction(KnowledgeVersions, ArticleSignals, Protocol):
+class Transaction(KnowledgeVersions, ArticleSignals, People, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets
@@ -342,16 +343,18 @@ class Transaction(KnowledgeVersions, ArticleSignals, Protocol):
     def dead_letters(self, *, status: DeadLetterStatus | None, limit: int) -> list[DeadLetter]: ...
     def mark_dead_letter(self, message_id: str, status: DeadLetterStatus, *, note: str) -> None: ...
 
-    # API keys
+    # API keys; an unknown id raises ApiKeyNotFound
     def add_api_key(self, key: ApiKey) -> None: ...
     def api_key_by_sha256(self, secret_sha256: str) -> ApiKey | None: ...
+    def api_key(self, key_id: str) -> ApiKey: ...
     def api_keys(self) -> list[ApiKey]: ...
-    def revoke_api_key(self, key_id: str, *, at: datetime) -> None:
-        """Raises ApiKeyNotFound."""
+    def revoke_api_key(self, key_id: str, *, at: datetime) -> None: ...
 
     # Small facts that several processes share, such as the knowledge version in force
     def fact(self, name: str) -> str | None: ...
     def set_fact(self, name: str, value: str) -> None: ...
+    def first_fact(self, name: str, value: str) -> str:
+        """Set a fact unless it was set before, and return what stands: the same for all who ask at once."""
 
     # What has done its service; deleted in batches, so that nobody waits long for a lock
     def prune_inbox(self, before: datetime, *, limit: int) -> int:

@@ -54,11 +54,23 @@ class RateLimiter:
             )
 
 
-class FailureLimiter:
-    """Limits the failed authentications of each client's address; of IPv6 the first 64 bits count, one household's."""
+_WITHOUT_KEY = (
+    "{limit} requests from this address came without a valid API key within a minute; wait, and check the key."
+)
 
-    def __init__(self, failures_per_minute: int, *, max_addresses: int = MAX_ADDRESSES) -> None:
+
+class FailureLimiter:
+    """Limits the failed authentications of each client's address; of IPv6 the first 64 bits count, one household's.
+
+    Args:
+        problem: what is said to who is refused; ``{limit}`` stands for the limit.
+    """
+
+    def __init__(
+        self, failures_per_minute: int, *, max_addresses: int = MAX_ADDRESSES, problem: str = _WITHOUT_KEY
+    ) -> None:
         self._limit, self._max_addresses = failures_per_minute, max_addresses
+        self._problem = problem
         self._window = _Window()
 
     def require_unspent(self, address: str) -> None:
@@ -69,11 +81,7 @@ class FailureLimiter:
         """
         left_s = self._window.left_s()
         if self._window.counts.get(self._name(address), 0) >= self._limit:
-            raise TooManyRequests(
-                f"{self._limit} requests from this address came without a valid API key within a minute; "
-                "wait, and check the key.",
-                retry_after_s=left_s,
-            )
+            raise TooManyRequests(self._problem.format(limit=self._limit), retry_after_s=left_s)
 
     def fail(self, address: str) -> None:
         """Count one failed authentication."""
@@ -81,13 +89,19 @@ class FailureLimiter:
         counts, name = self._window.counts, self._name(address)
         counts[name] = counts.get(name, 0) + 1
 
+    def forgive(self, address: str) -> None:
+        """Take one failure back that turned out to be none."""
+        counts, name = self._window.counts, self._name(address)
+        counts[name] = max(0, counts.get(name, 0) - 1)
+
     def _name(self, address: str) -> str:
-        network = _network(address)
+        network = network_of(address)
         full = len(self._window.counts) >= self._max_addresses
         return _OTHERS if full and network not in self._window.counts else network
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """Return the network that an address counts for; what is no address stands for itself."""
     try:
         parsed = ip_address(address)
     except ValueError:

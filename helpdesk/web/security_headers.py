@@ -1,5 +1,7 @@
 """Headers that keep browsers and caches from doing more with an answer than was meant."""
 
+from collections.abc import Sequence
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ALWAYS = (
@@ -12,10 +14,15 @@ _UNCACHED = (_CACHE_CONTROL, b"no-store")
 
 
 class SecurityHeadersMiddleware:
-    """Adds the headers to every answer; nothing is cached unless the answer itself says how."""
+    """Adds the headers to every answer; nothing is cached unless the answer itself says how.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        more: headers to add to these, or to send in their place.
+    """
+
+    def __init__(self, app: ASGIApp, *, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self._app = app
+        self._headers = tuple({**dict(_ALWAYS), **dict(more)}.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -26,7 +33,7 @@ class SecurityHeadersMiddleware:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", ())
                 cached = any(name == _CACHE_CONTROL for name, _ in headers)
-                message["headers"] = [*headers, *_ALWAYS] if cached else [*headers, *_ALWAYS, _UNCACHED]
+                message["headers"] = [*headers, *self._headers] if cached else [*headers, *self._headers, _UNCACHED]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

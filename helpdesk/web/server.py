@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from helpdesk.errors import InvalidSetting
-from helpdesk.settings import HttpSettings
+from helpdesk.settings import ListenerSettings
 
 DRAIN_S = 15
 BACKLOG = 2048
@@ -20,7 +20,7 @@ BACKLOG = 2048
 _logger = logging.getLogger(__name__)
 
 
-def bind(settings: HttpSettings, port: int, *, setting: str) -> socket.socket:
+def bind(settings: ListenerSettings, port: int, *, setting: str) -> socket.socket:
     """Return a listening socket; port 0 takes a free one.
 
     Args:

@@ -4,6 +4,7 @@ from tests.contract.store_contract_article_signals import ArticleSignalsContract
 from tests.contract.store_contract_corrections import CorrectionsContract
 from tests.contract.store_contract_knowledge import KnowledgeVersionsContract
 from tests.contract.store_contract_messages import MessagesContract
+from tests.contract.store_contract_people import PeopleContract
 from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
@@ -19,6 +20,7 @@ class StoreContract(
     WaitingContract,
     MessagesContract,
     KnowledgeVersionsContract,
+    PeopleContract,
     WritingContract,
     ReportsContract,
 ):

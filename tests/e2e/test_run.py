@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import httpx
 import pytest
 
 from helpdesk.settings import PROJECT_DIR
@@ -80,7 +81,7 @@ def running(tmp_path: Path, state_dir: Path) -> Iterator[Running]:
     articles = tmp_path / "articles"
     articles.mkdir()
     (articles / "parcel-late.md").write_text(ARTICLE)
-    ports = {f"HELPDESK_{service}__PORT": "0" for service in ("TICKET_API", "PREDICTION_API")}
+    ports = {f"HELPDESK_{service}__PORT": "0" for service in ("TICKET_API", "PREDICTION_API", "AGENT_CONSOLE")}
     ports |= {f"HELPDESK_METRICS__{service}_PORT": str(free_port()) for service in ("RELAY", "WORKER")}
     with subprocess.Popen(
         [*HELPDESK, "run"],
@@ -109,6 +110,8 @@ def test_what_it_prints_works_and_ctrl_c_drains(running: Running, state_dir: Pat
     assert saved["processor"] not in shown
     assert len(re.findall(r"http://127\.0\.0\.1:\d+", shown)) >= 2
 
+    assert "lets you in once" in httpx.get(running.line("http://").strip(), trust_env=False).text
+
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     accepted = json.loads(subprocess.run(shlex.split(curl), capture_output=True, check=True).stdout)
@@ -119,7 +122,7 @@ def test_what_it_prints_works_and_ctrl_c_drains(running: Running, state_dir: Pat
     wait_for_lines(worker, ("helpdesk_decisions_total{", 'helpdesk_deliveries_total{result="acknowledged"} 1.0'))
 
     pids = children(running.process.pid)
-    assert len(pids) == 4  # two APIs, relay, worker: what loads the knowledge base has ended
+    assert len(pids) == 5  # two APIs, desk, relay, worker: what loads the knowledge base has ended
     os.killpg(running.process.pid, signal.SIGINT)
     assert running.process.wait(timeout=STOP_LIMIT_S + 10) == 0
     assert [pid for pid in pids if is_alive(pid)] == []
@@ -132,7 +135,12 @@ def test_a_port_in_use_is_one_line_before_anything_starts(state_dir: Path) -> No
         done = subprocess.run(
             [*HELPDESK, "run"],
             cwd=PROJECT_DIR,
-            env=environment(state_dir, HELPDESK_TICKET_API__PORT=port, HELPDESK_PREDICTION_API__PORT="0"),
+            env=environment(
+                state_dir,
+                HELPDESK_TICKET_API__PORT=port,
+                HELPDESK_PREDICTION_API__PORT="0",
+                HELPDESK_AGENT_CONSOLE__PORT="0",
+            ),
             capture_output=True,
             text=True,
             timeout=60,

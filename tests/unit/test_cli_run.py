@@ -82,6 +82,7 @@ def test_workers_start_after_all_that_they_ask(tmp_path: Path) -> None:
         "chroma",
         "prediction-api",
         "ticket-api",
+        "agent-console",
         "relay",
         "knowledge",
         "worker-1",

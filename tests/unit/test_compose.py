@@ -15,7 +15,7 @@ from helpdesk.settings import PROJECT_DIR, Settings, setting_names
 COMPOSE_FILE = PROJECT_DIR / "docker-compose.yml"
 DOCKERFILE = PROJECT_DIR / "deploy" / "Dockerfile"
 ONE_SHOT = {"setup"}
-OURS = {"setup", "ticket-api", "prediction-api", "relay", "worker"}
+OURS = {"setup", "ticket-api", "agent-console", "prediction-api", "relay", "worker"}
 SECRET = re.compile(r"PASS(WORD)?$|KEY$|TOKEN$|SECRET$")
 VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
 
@@ -89,6 +89,7 @@ def test_a_health_check_asks_the_port_at_which_its_service_listens(compose: dict
     settings = Settings.model_construct()
     ports = {
         "ticket-api": settings.ticket_api.port,
+        "agent-console": settings.agent_console.port,
         "prediction-api": settings.prediction_api.port,
         "relay": settings.metrics.relay_port,
         "worker": settings.metrics.worker_port,
@@ -142,7 +143,9 @@ def test_what_the_image_copies_exists_and_reaches_the_builder() -> None:
             assert source in allowed, f"{source} does not reach the builder"
 
 
-@pytest.mark.parametrize("module", ["ticket_api", "prediction_api", "relay", "processor", "deploy.setup"])
+@pytest.mark.parametrize(
+    "module", ["ticket_api", "agent_console", "prediction_api", "relay", "processor", "deploy.setup"]
+)
 def test_what_the_containers_start_exists(module: str) -> None:
     assert f'"-m", "{module}"' in DOCKERFILE.read_text(encoding="utf-8")
     path = PROJECT_DIR / Path(*module.split("."))

@@ -13,6 +13,7 @@ from helpdesk.ports.store import ApiKey
 _ADD = bulk_insert(api_keys, ApiKey)
 _KEYS = select(*columns_of(api_keys, ApiKey))
 _BY_SECRET = _KEYS.where(api_keys.c.secret_sha256 == bindparam("digest"))
+_BY_ID = _KEYS.where(api_keys.c.key_id == bindparam("wanted"))
 _ALL = _KEYS.order_by(api_keys.c.created_at, api_keys.c.key_id)
 # A key that was revoked before keeps the time at which it lost its force.
 _REVOKE = (
@@ -33,6 +34,13 @@ class ApiKeys(Scope):
         """Return the key with this digest, revoked or not."""
         row = self._connection.execute(_BY_SECRET, {"digest": secret_sha256}).one_or_none()
         return None if row is None else record_of(ApiKey, row)
+
+    def api_key(self, key_id: str) -> ApiKey:
+        """Return one key, revoked or not."""
+        row = self._connection.execute(_BY_ID, {"wanted": key_id}).one_or_none()
+        if row is None:
+            raise ApiKeyNotFound(f"There is no API key {key_id}.")
+        return record_of(ApiKey, row)
 
     def api_keys(self) -> list[ApiKey]:
         """Return every key, oldest first."""

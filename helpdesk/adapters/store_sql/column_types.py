@@ -109,3 +109,21 @@ class RecordList(Json):
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[Any, ...]:
         """Return the records."""
         return tuple(self.record(**item) for item in value)
+
+
+class TextList(Json):
+    """A tuple of texts, or of members of a StrEnum, stored as a JSON list."""
+
+    cache_ok = True
+
+    def __init__(self, kind: type[str]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def bind_processor(self, dialect: Dialect) -> Converter:
+        """Return the encoder of such a tuple."""
+        return lambda texts: _encode([str(text) for text in texts])
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[Any, ...]:
+        """Return the texts."""
+        return tuple(self.kind(text) for text in value)

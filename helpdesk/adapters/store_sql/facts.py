@@ -17,6 +17,11 @@ def _set(dialect: str) -> Any:
     return statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
 
 
+@cache
+def _set_first(dialect: str) -> Any:
+    return insert_into(facts, dialect).on_conflict_do_nothing(index_elements=["name"])
+
+
 class Facts(Scope):
     """Reads and sets facts."""
 
@@ -28,3 +33,9 @@ class Facts(Scope):
     def set_fact(self, name: str, value: str) -> None:
         """Set a fact, whether it was set before or not."""
         self._connection.execute(_set(self._dialect), {"name": name, "value": value})
+
+    def first_fact(self, name: str, value: str) -> str:
+        """Set a fact unless it was set before, and return what stands."""
+        self._connection.execute(_set_first(self._dialect), {"name": name, "value": value})
+        standing: str = self._connection.execute(_VALUE, {"wanted": name}).scalar_one()
+        return standing

@@ -11,6 +11,7 @@ from helpdesk.adapters.store_sql.inbox import Inbox
 from helpdesk.adapters.store_sql.knowledge import KnowledgeTables
 from helpdesk.adapters.store_sql.listing import Listing
 from helpdesk.adapters.store_sql.outbox import Outbox
+from helpdesk.adapters.store_sql.people import PeopleTables
 from helpdesk.adapters.store_sql.pruning import Pruning
 from helpdesk.adapters.store_sql.spending import Spending
 from helpdesk.adapters.store_sql.submissions import Submissions
@@ -35,5 +36,6 @@ class SqlTransaction(
     AnswerCache,
     Pruning,
     KnowledgeTables,
+    PeopleTables,
 ):
     """Implements the port's ``Transaction``."""

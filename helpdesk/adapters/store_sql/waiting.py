@@ -25,6 +25,11 @@ _UPDATED_BEFORE = tickets.c.updated_at < bindparam("moment", type_=tickets.c.upd
 _IN_QUEUE = _TICKETS.where(text(AWAITS_PERSON_SQL), tickets.c.queue == bindparam("name")).order_by(
     tickets.c.priority, tickets.c.queued_at
 )
+_HELD = (
+    select(*TICKET_COLUMNS)
+    .where(text(CLAIMED_SQL), tickets.c.claimed_by == bindparam("agent"))
+    .order_by(tickets.c.claimed_until)
+)
 _PAST_DEADLINE = _TICKETS.where(text(AWAITS_MACHINE_SQL), tickets.c.deadline_at <= bindparam("moment")).order_by(
     tickets.c.deadline_at
 )
@@ -59,6 +64,10 @@ class Waiting(Scope):
     def waiting_in_queue(self, queue: str, *, limit: int) -> list[Ticket]:
         """Return the first tickets of a human queue."""
         return self._tickets(_IN_QUEUE, name=queue, limit=limit)
+
+    def held_by(self, agent: str) -> list[Ticket]:
+        """Return the tickets that somebody has claimed."""
+        return self._tickets(_HELD, agent=agent)
 
     def queue_summaries(self) -> dict[str, QueueSummary]:
         """Return a summary of every queue that has waiting or claimed tickets."""
