@@ -51,7 +51,7 @@ class ExtractiveWriter:
     version = "extractive-2"
 
     def __init__(
-        self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.40, min_lead: float = 0.05
+        self, encoder: Encoder, *, language: str = "en", min_similarity: float = 0.40, min_lead: float = 0.03
     ) -> None:
         self._encoder = encoder
         self._language = language
