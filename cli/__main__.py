@@ -2,7 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cli import corrections, dead, demo, desk, drift, evaluate, kb, keys, models, run, settings, submit, tickets, train
+from cli import (
+    corrections,
+    dead,
+    demo,
+    desk,
+    drift,
+    evaluate,
+    kb,
+    keys,
+    models,
+    results,
+    run,
+    settings,
+    sla,
+    submit,
+    tickets,
+    train,
+)
 from cli.app import new_app
 
 START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
@@ -20,6 +37,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.resolve,
         desk.reopen,
         desk.correct,
+        results.results,
     ),
     LEARNING: (train.train, evaluate.evaluate, drift.drift),
 }
@@ -29,6 +47,7 @@ GROUPS = {
     "kb": (kb.app, LEARNING),
     "dead": (dead.app, OPERATING),
     "keys": (keys.app, OPERATING),
+    "sla": (sla.app, OPERATING),
     "settings": (settings.app, OPERATING),
 }
 

@@ -50,11 +50,11 @@ class Desk(Customers, Claims, Corrections):
             ticket = self._held(tx, ticket_id, agent)
             changed = ticket.after(Action.REPLY, at=now, claimed_by=None, claimed_until=None)
             steps = [event(changed, Action.REPLY, actor=Author.AGENT, name=agent)]
-            tx.save([changed])
+            [changed] = tx.save([changed])
             if resolve:
                 changed = changed.after(Action.RESOLVE, at=now)
                 steps.append(event(changed, Action.RESOLVE, actor=Author.AGENT, name=agent))
-                tx.save([changed])
+                [changed] = tx.save([changed])
             tx.add_messages([message(changed, Author.AGENT, agent, text, now)])
             tx.add_answers(
                 [
@@ -85,8 +85,7 @@ class Desk(Customers, Claims, Corrections):
             ticket = tx.ticket(ticket_id)
             if ticket.status is Status.CLAIMED:
                 ticket = self._held(tx, ticket_id, agent)
-            changed = ticket.after(Action.RESOLVE, at=now, claimed_by=None, claimed_until=None)
-            tx.save([changed])
+            [changed] = tx.save([ticket.after(Action.RESOLVE, at=now, claimed_by=None, claimed_until=None)])
             tx.add_events([event(changed, Action.RESOLVE, actor=Author.AGENT, name=agent, reason=note)])
         return changed
 

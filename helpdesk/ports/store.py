@@ -15,11 +15,13 @@ from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.knowledge_versions import KnowledgeVersions
+from helpdesk.ports.results import ResultFacts
 from helpdesk.tickets import (
     Answer,
     ConversationMessage,
     Feedback,
     Priority,
+    SlaState,
     Status,
     Ticket,
     TicketEvent,
@@ -115,13 +117,21 @@ class TicketFilter:
     user: str | None = None
     intent: str | None = None
     priority: Priority | None = None
+    sla: SlaState | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
 
 
+class TicketOrder(StrEnum):
+    """Which tickets come first in a list."""
+
+    NEWEST = "newest"
+    DUE = "due"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketPage:
-    """Tickets, newest first, and the cursor of the next page (None: this was the last)."""
+    """Tickets in their order, and the cursor of the next page (None: this was the last)."""
 
     tickets: tuple[Ticket, ...]
     next_cursor: str | None
@@ -134,6 +144,9 @@ class QueueSummary:
     queue: str
     waiting: int
     high_priority: int
+    due_soon: int = 0
+    breached: int = 0
+    upset: int = 0
     claimed: int
     oldest_queued_at: datetime | None
 
@@ -178,7 +191,7 @@ class CachedAnswer:
     created_at: datetime
 
 
-class Transaction(KnowledgeVersions, Protocol):
+class Transaction(KnowledgeVersions, ResultFacts, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets
@@ -209,24 +222,26 @@ class Transaction(KnowledgeVersions, Protocol):
     def tickets(self, ticket_ids: Sequence[str]) -> dict[str, Ticket]:
         """Return those that exist, by id, locked as in ``ticket``."""
 
-    def save(self, tickets: Sequence[Ticket]) -> None:
-        """Write changed tickets; each must be exactly one version ahead of what is stored.
+    def save(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Write changed tickets, each exactly one version ahead of what is stored; return them with their clocks.
 
-        Owner and creation time never change.
+        Owner and creation time never change. The clocks follow from the rest: see ``helpdesk.sla.timed``.
 
         Raises:
             VersionConflict: one is not; nothing of the call is stored.
         """
 
-    def list_tickets(self, ticket_filter: TicketFilter, *, cursor: str | None, limit: int) -> TicketPage:
-        """Return one page, newest first.
+    def list_tickets(
+        self, ticket_filter: TicketFilter, *, cursor: str | None, limit: int, order: TicketOrder = TicketOrder.NEWEST
+    ) -> TicketPage:
+        """Return one page; in the order of deadlines, only tickets whose clock runs.
 
         Raises:
             InvalidInput: the cursor is none of ours.
         """
 
     def waiting_in_queue(self, queue: str, *, limit: int) -> list[Ticket]:
-        """Return the first tickets of a human queue: high priority first, then the longest waiting. Not locked."""
+        """Return the first tickets of a human queue: by priority, then deadline, then age. Not locked."""
 
     def queue_summaries(self) -> dict[str, QueueSummary]:
         """Return a summary of every queue that has waiting or claimed tickets."""
@@ -234,6 +249,9 @@ class Transaction(KnowledgeVersions, Protocol):
     # What the watchdog asks
     def past_deadline(self, now: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine although their deadline has passed."""
+
+    def alerts_due(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets whose deadlines must be looked at, the longest due first."""
 
     def untouched_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine, were last changed before ``moment``, and have no outbox row."""

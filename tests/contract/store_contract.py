@@ -1,9 +1,11 @@
 """What every store must do: inherited by the suite of each adapter. The parts stand in files of their own."""
 
 from tests.contract.store_contract_corrections import CorrectionsContract
+from tests.contract.store_contract_deadlines import DeadlinesContract
 from tests.contract.store_contract_knowledge import KnowledgeVersionsContract
 from tests.contract.store_contract_messages import MessagesContract
 from tests.contract.store_contract_reports import ReportsContract
+from tests.contract.store_contract_results import ResultsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
 from tests.contract.store_contract_waiting import WaitingContract
@@ -15,6 +17,8 @@ class StoreContract(
     TicketsContract,
     CorrectionsContract,
     WaitingContract,
+    DeadlinesContract,
+    ResultsContract,
     MessagesContract,
     KnowledgeVersionsContract,
     WritingContract,

@@ -1,13 +1,16 @@
 """What a reader pastes from a page does what the page says, and nothing beside."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from helpdesk.settings import PROJECT_DIR, ProcessorSettings
+from helpdesk.sla import load_sla_policy
 
 PAGE = PROJECT_DIR / "docs" / "howto" / "change-the-policy.md"
+SLA_PAGE = PROJECT_DIR / "docs" / "howto" / "set-deadlines.md"
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -17,6 +20,13 @@ def test_the_policy_example_loosens_nothing_that_the_shipped_policy_holds_back()
     shipped = yaml.safe_load(ProcessorSettings().policy_file.read_text(encoding="utf-8"))["autonomy"]
     assert shown["default"] == shipped["default"]
     assert shown["intents"].items() > shipped["intents"].items()
+
+
+def test_the_example_of_an_sla_policy_fits(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", SLA_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "sla.yaml").write_text(block, encoding="utf-8")
+    (tmp_path / "holidays.txt").write_text("2026-12-25\n", encoding="utf-8")
+    assert load_sla_policy(tmp_path / "sla.yaml").version == 2
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
