@@ -13,8 +13,10 @@ from cli import (
     keys,
     models,
     people,
+    results,
     run,
     settings,
+    sla,
     submit,
     tickets,
     train,
@@ -37,6 +39,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.reopen,
         desk.correct,
         desk.mark_wrong,
+        results.results,
     ),
     LEARNING: (train.train, drift.drift),
 }
@@ -48,6 +51,7 @@ GROUPS = {
     "dead": (dead.app, OPERATING),
     "keys": (keys.app, OPERATING),
     "people": (people.app, OPERATING),
+    "sla": (sla.app, OPERATING),
     "settings": (settings.app, OPERATING),
 }
 

@@ -57,7 +57,7 @@ class TicketApi:
         return self._send("POST", path, json=body, headers=headers, attempts=attempts)
 
     def tickets(self, *, limit: int, **filters: Any) -> Iterator[dict[str, Any]]:
-        """Yield up to ``limit`` tickets, newest first, page by page."""
+        """Yield up to ``limit`` tickets, newest first unless ``sort`` says otherwise, page by page."""
         cursor: str | None = None
         while limit > 0:
             page = self.get("/tickets", cursor=cursor, limit=min(limit, PAGE), **filters)

@@ -30,6 +30,8 @@ STATUS_STYLES = {
     "failed": "red",
 }
 
+SLA_STYLES = {"ok": "default", "soon": "yellow", "breached": "red"}
+
 
 class CommandFailed(Exception):
     """A command cannot do what it was asked; the message is the line that its user reads."""
@@ -82,6 +84,17 @@ def age(moment: str | None, *, now: datetime | None = None) -> str:
         if seconds >= length_s:
             return f"{seconds / length_s:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
+
+
+def due(moment: str | None, sla: str, *, now: datetime | None = None) -> str:
+    """Return how far a deadline is ahead, or how long it was missed, in the colour of its state; empty for none."""
+    now = now or datetime.now(UTC)
+    style = SLA_STYLES.get(sla, "default")
+    if not moment:
+        return f"[{style}]missed[/]" if sla == "breached" else ""
+    left = datetime.fromisoformat(moment) - now
+    text = f"in {age(now.isoformat(), now=now + left)}" if left.total_seconds() > 0 else f"{age(moment, now=now)} late"
+    return f"[{style}]{text}[/]"
 
 
 def clock_time(moment: str) -> str:

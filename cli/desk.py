@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Agent = Annotated[str | None, typer.Option("--agent", help="Act for this agent (takes an operator's key).")]
 Note = Annotated[str, typer.Option("--note", help="Why, for the history.")]
 
+_COUNTS = ("waiting", "high_priority", "due_soon", "breached", "upset", "claimed")
+
 
 def queues(as_json: Json = False) -> None:
     """Show what waits in each human queue."""
@@ -26,11 +28,11 @@ def queues(as_json: Json = False) -> None:
     if as_json:
         print_json({"queues": found})
         return
-    listing = table("queue", "waiting", "high priority", "claimed", "oldest waits")
+    listing = table("queue", "waiting", "high priority", "due soon", "missed", "upset", "claimed", "oldest waits")
     for column in listing.columns[1:]:
         column.justify = "right"
     for queue in found:
-        counts = [str(queue[name] or "·") for name in ("waiting", "high_priority", "claimed")]
+        counts = [str(queue[name] or "·") for name in _COUNTS]
         busy = "" if queue["waiting"] or queue["claimed"] else "bright_black"
         listing.add_row(queue["queue"], *counts, age(queue["oldest_queued_at"]), style=busy)
     console = stdout()
@@ -161,9 +163,16 @@ def _act(ticket_id: str, action: str, body: Mapping[str, Any], *, agent: str | N
 
 
 def _by_urgency(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the queues in which something waits: those with high priority first, then by the oldest ticket."""
+    """Return the queues in which something waits: those with high priority first, then by deadlines and age."""
     busy = [queue for queue in found if queue["waiting"]]
-    busy.sort(key=lambda queue: (not queue["high_priority"], queue["oldest_queued_at"] or ""))
+    busy.sort(
+        key=lambda queue: (
+            not queue["high_priority"],
+            not queue["breached"],
+            not queue["due_soon"],
+            queue["oldest_queued_at"] or "",
+        )
+    )
     return [str(queue["queue"]) for queue in busy]
 
 

@@ -25,7 +25,7 @@ _INTRODUCTION = """\
 - Commands about tickets, queues and dead letters talk to the ticket API that `HELPDESK_CLIENT__URL` names (unset: the
   one on this machine) and send `HELPDESK_CLIENT__API_KEY` (unset: the key for the role that they need, from `keys.json`
   in `HELPDESK_STATE_DIR`, which the first `helpdesk run` makes). `keys`, `kb`, `models`, `evaluate` and `drift` work on
-  store, index and registry directly; `corrections` and `train --with-corrections` read the store.
+  store, index and registry directly; `corrections` and `train --with-corrections` read the store; `sla` reads its file.
 - A traceback shows only where `HELPDESK_LOG__LEVEL=DEBUG`.
 """
 

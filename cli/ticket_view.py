@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.console import age, clock_time, status_markup
+from cli.console import age, clock_time, due, status_markup
 
 _AUTHOR_STYLES = {"customer": "cyan", "machine": "green", "agent": "magenta"}
 
@@ -53,6 +53,8 @@ def _fact_rows(ticket: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
     yield "created", Text(f"{age(ticket['created_at'])} ago, turn {ticket['turn']}, priority {ticket['priority']}")
     if ticket.get("queue"):
         yield "queue", Text(f"{ticket['queue']}: {ticket['queue_reason']}")
+    if ticket.get("first_reply_due_at") or ticket.get("resolution_due_at"):
+        yield "deadlines", Text.from_markup("; ".join(_deadlines(ticket)))
     if ticket.get("claimed_by"):
         yield "with", Text(f"{ticket['claimed_by']} until {clock_time(ticket['claimed_until'])}")
     if ticket.get("intent"):
@@ -62,6 +64,20 @@ def _fact_rows(ticket: Mapping[str, Any]) -> Iterator[tuple[str, Text]]:
         said = {"right": ", as the model had said", "wrong": f", not {correction['predicted']}"}
         agent = f" (turn {correction['turn']}, by {correction['author']})"
         yield "corrected", Text(correction["intent"] + said.get(correction["verdict"], "") + agent)
+
+
+def _deadlines(ticket: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how each target stands, as markup."""
+    by = {"machine": "by the machine", "agent": "by a person"}.get(ticket["first_replied_by"] or "", "")
+    targets = (
+        ("first reply", ticket["first_reply_due_at"], ticket["first_reply_sla"], ticket["first_replied_at"], by),
+        ("resolution", ticket["resolution_due_at"], ticket["resolution_sla"], ticket["paused_at"], ""),
+    )
+    for name, due_at, state, stopped_at, by_whom in targets:
+        if stopped_at is None and ticket["paused_at"] is None:
+            yield f"{name} {due(due_at, state)}"
+        elif stopped_at is not None and due_at is not None:
+            yield f"{name} {'missed' if state == 'breached' else 'in time'} {by_whom}".strip()
 
 
 def _decision(decision: Mapping[str, Any]) -> RenderableType:

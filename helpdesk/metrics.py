@@ -87,6 +87,11 @@ messages_refused = Counter(
 )
 sweeps = Counter("helpdesk_sweeps_total", "Rounds of the watchdog.", ("result",))
 swept_tickets = Counter("helpdesk_swept_tickets_total", "Tickets that the watchdog moved.", ("duty",))
+sla_alerts = Counter(
+    "helpdesk_sla_alerts_total",
+    "Deadlines that came near (`soon`) or were missed (`breached`), by human queue (`none`: not in one) and target.",
+    ("state", "queue", "target"),
+)
 pruned_rows = Counter("helpdesk_pruned_rows_total", "Rows that were deleted because of their age.", ("table",))
 
 # Worker

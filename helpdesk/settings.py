@@ -143,6 +143,16 @@ class ProcessorSettings(_Group):
     policy_file: Path = Field(default=PROJECT_DIR / "processor" / "policy.yaml", description="The decision policy.")
 
 
+class SlaSettings(_Group):
+    """Deadlines."""
+
+    policy_file: Path = Field(
+        default=PROJECT_DIR / "helpdesk" / "sla" / "policy.yaml",
+        description="The SLA policy: what is promised to whom.",
+    )
+    check_every_s: Seconds = Field(default=2.0, description="How often the relay looks for deadlines that come near.")
+
+
 class RetentionSettings(_Group):
     """How long the relay keeps what only absorbs repetitions."""
 
@@ -339,6 +349,7 @@ class Settings(BaseSettings):
     agent_console: AgentConsoleSettings = AgentConsoleSettings()
     model: ModelSettings = ModelSettings()
     processor: ProcessorSettings = ProcessorSettings()
+    sla: SlaSettings = SlaSettings()
     retention: RetentionSettings = RetentionSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     crawl: CrawlSettings = CrawlSettings()

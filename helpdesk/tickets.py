@@ -60,6 +60,14 @@ class Author(StrEnum):
     AGENT = "agent"
 
 
+class SlaState(StrEnum):
+    """How a ticket, or one of its targets, stands to what was promised."""
+
+    OK = "ok"
+    SOON = "soon"
+    BREACHED = "breached"
+
+
 AWAITS_MACHINE = frozenset({Status.RECEIVED, Status.PROCESSING, Status.REOPENED})
 """Statuses in which the machine owes a decision."""
 
@@ -143,6 +151,14 @@ class Ticket:
             has not answered the machine's question.
         entry_id: the present entry in a human queue; it is the broker message's id as well.
         claimed_until: end of the claim's lease.
+        upset: the customer sounded upset to the policy that decided last.
+        due_at: the next deadline that runs; None while none does.
+        sla: the worse of both targets; what came near counts only while its clock runs, what was missed stays missed.
+        first_replied_by: the machine, or a person; its first reply counts for the target, and is reported apart.
+        paused_at: since when the clock stands, for the ticket waits for its customer or is resolved.
+        paused_s: business time for which it stood before.
+        alert_at: when the deadlines must be looked at next; None: no more.
+        hurried: the priority was raised because a deadline came near.
     """
 
     ticket_id: str
@@ -167,6 +183,20 @@ class Ticket:
     category: str | None = None
     confidence: float | None = None
     sentiment: float | None = None
+    upset: bool = False
+    due_at: datetime | None = None
+    sla: SlaState = SlaState.OK
+    first_reply_due_at: datetime | None = None
+    first_reply_sla: SlaState = SlaState.OK
+    first_replied_at: datetime | None = None
+    first_replied_by: Author | None = None
+    resolution_due_at: datetime | None = None
+    resolution_sla: SlaState = SlaState.OK
+    resolved_at: datetime | None = None
+    paused_at: datetime | None = None
+    paused_s: float = 0.0
+    alert_at: datetime | None = None
+    hurried: bool = False
     correlation_id: str = ""
     deadline_at: datetime
     created_at: datetime

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 
 from helpdesk import envelopes
 from helpdesk.decisions import DecisionRecord, Outcome
@@ -150,6 +151,7 @@ def _with_findings(ticket: Ticket, work: Work, decision: Decision) -> Ticket:
         category=prediction.category,
         confidence=prediction.prediction_confidence,
         sentiment=prediction.sentiment_score if prediction.sentiment_valid else None,
+        upset=prediction.sentiment_valid and prediction.sentiment_score <= decision.scores.get("upset_at", -inf),
         priority=Priority.HIGH if decision.raises_priority else ticket.priority,
     )
 

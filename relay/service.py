@@ -1,4 +1,4 @@
-"""Runs the relay as a process: outbox, watchdog and pruner side by side, until told to stop."""
+"""Runs the relay as a process: outbox, watchdog, deadlines and pruner side by side, until told to stop."""
 
 import logging
 import signal
@@ -9,7 +9,9 @@ from functools import partial
 from helpdesk.dependencies import Check
 from helpdesk.metrics_server import observed
 from helpdesk.settings import Settings
+from helpdesk.sla import load_sla_policy
 from helpdesk.wiring import open_broker, open_desk, open_store
+from relay.deadlines import DeadlineWatch
 from relay.observing import check_store
 from relay.outbox import Relay
 from relay.pruner import Pruner
@@ -37,11 +39,18 @@ def serve(settings: Settings) -> None:
         watching = threading.Thread(
             target=watchdog.run, args=(stop,), kwargs={"every_s": processor.sweep_every_s}, name="watchdog"
         )
+        deadlines = threading.Thread(
+            target=DeadlineWatch(store, load_sla_policy(settings.sla.policy_file)).run,
+            args=(stop,),
+            kwargs={"every_s": settings.sla.check_every_s},
+            name="deadlines",
+        )
         pruning = threading.Thread(target=Pruner(store, settings.retention).run, args=(stop,), name="pruner")
         checks: dict[str, Check] = {"store": partial(check_store, store), "broker": broker.check}
         port, setting = settings.metrics.relay_port, "HELPDESK_METRICS__RELAY_PORT"
         stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         watching.start()
+        deadlines.start()
         pruning.start()
         log.info("relay and watchdog run")
         try:
@@ -49,5 +58,6 @@ def serve(settings: Settings) -> None:
         finally:
             stop.set()
             watching.join()
+            deadlines.join()
             pruning.join()
     log.info("relay stopped")

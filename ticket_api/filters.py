@@ -16,8 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from helpdesk.ports.store import DeadLetterStatus
-from helpdesk.tickets import HUMAN_QUEUES, Priority, Status
+from helpdesk.ports.store import DeadLetterStatus, TicketOrder
+from helpdesk.tickets import HUMAN_QUEUES, Priority, SlaState, Status
 from helpdesk.web.texts import Text
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d")
@@ -62,10 +62,22 @@ class TicketFilters(_Filters):
     user: Name | None = None
     intent: Name | None = None
     priority: Priority | None = None
+    sla: SlaState | None = Field(default=None, description="How they stand to their deadlines.")
     created_after: Moment | None = None
     created_before: Moment | None = None
     cursor: Cursor | None = Field(default=None, description="The `next_cursor` of the page before.")
+    sort: TicketOrder = Field(
+        default=TicketOrder.NEWEST, description="`due`: only tickets whose clock runs, the soonest due first."
+    )
     limit: Limit = 50
+
+
+class ResultsPeriod(_Filters):
+    """Of which time, and for how long answers are watched."""
+
+    since: Moment | None = Field(default=None, description="Left out: 30 days before `until`.")
+    until: Moment | None = Field(default=None, description="Left out: now.")
+    watched_days: Annotated[int, Field(ge=1, le=365)] = 7
 
 
 class DeadLetterFilters(_Filters):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_fie
 from helpdesk.corrections import Verdict
 from helpdesk.decisions import Outcome
 from helpdesk.ports.store import DeadLetterStatus
-from helpdesk.tickets import Action, Author, Priority, Status
+from helpdesk.tickets import Action, Author, Priority, SlaState, Status
 
 STATUS_TEXTS: Mapping[Status, str] = {
     Status.RECEIVED: "We have received your request and are looking at it.",
@@ -198,8 +198,19 @@ class DeskTicketSummary(_View):
     category: str | None
     confidence: float | None
     sentiment: float | None
+    upset: bool = Field(description="The customer sounded upset, beyond the bound of the policy that decided last.")
+    due_at: datetime | None = Field(description="The next deadline that runs; null while none does.")
+    sla: SlaState = Field(description="The worse of both targets; what was missed stays missed.")
+    first_reply_due_at: datetime | None
+    first_reply_sla: SlaState
+    first_replied_at: datetime | None
+    first_replied_by: Author | None = Field(description="`machine` or `agent`.")
+    resolution_due_at: datetime | None
+    resolution_sla: SlaState
+    resolved_at: datetime | None
+    paused_at: datetime | None = Field(description="Since when the clock stands, for the customer has an answer.")
     correlation_id: str
-    deadline_at: datetime
+    deadline_at: datetime = Field(description="When a person gets the ticket if the machine has not decided.")
     created_at: datetime
     updated_at: datetime
 
@@ -216,14 +227,14 @@ class DeskTicket(DeskTicketSummary):
 
 
 class PortalTicketPage(_View):
-    """One page of a portal's tickets, newest first."""
+    """One page of a portal's tickets."""
 
     tickets: list[PortalTicketSummary]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
 
 
 class DeskTicketPage(_View):
-    """One page of tickets, newest first."""
+    """One page of tickets."""
 
     tickets: list[DeskTicketSummary]
     next_cursor: str | None = Field(description="For the next page; null on the last.")
@@ -235,8 +246,48 @@ class QueueView(_View):
     queue: str
     waiting: int
     high_priority: int
+    due_soon: int = Field(description="Those whose deadline comes near.")
+    breached: int = Field(description="Those that have missed one.")
+    upset: int = Field(description="Those whose customer sounded upset.")
     claimed: int = Field(description="Tickets from this queue that are in somebody's hands.")
     oldest_queued_at: datetime | None
+
+
+class TallyView(_View):
+    """Answers by what became of them: of several signs the least flattering counts."""
+
+    answers: int
+    unhelpful: int = Field(description="The customer said that it did not help.")
+    reopened: int = Field(description="The customer wrote again, or an agent opened the ticket again.")
+    recontacted: int = Field(description="The customer wrote a new ticket with the same intent while it was watched.")
+    confirmed: int = Field(description="The customer said that it helped.")
+    assumed: int = Field(description="Nothing was heard for as long as answers are watched.")
+    open: int = Field(description="Nothing was heard yet.")
+    handed_over: int = Field(description="What the machine gave to people instead of an answer.")
+
+
+class KeptView(_View):
+    """Promises that were kept, were missed, or can still be kept."""
+
+    in_time: int
+    missed: int
+    running: int
+
+
+class ResultsView(_View):
+    """What became of the answers of a period, and of the promises of its tickets; by intent, and in total."""
+
+    since: datetime
+    until: datetime
+    watched_days: int
+    automatic: dict[str, TallyView]
+    automatic_total: TallyView
+    people: dict[str, TallyView]
+    people_total: TallyView
+    first_replies_automatic: KeptView
+    first_replies_people: KeptView
+    first_replies_owed: KeptView = Field(description="Tickets that nobody has replied to.")
+    resolutions: KeptView
 
 
 class QueueList(_View):

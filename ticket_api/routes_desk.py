@@ -41,7 +41,7 @@ def list_queues(caller: Staff, services: Uses) -> QueueList:
 
 @router.post("/queues/{name}/claim", response_model=DeskTicket, responses={**_NOTHING, **problem_responses(404)})
 def claim_next(name: QueueName, agent: Agent, services: Uses) -> DeskTicket | Response:
-    """Take the queue's first ticket: high priority first, then the longest waiting."""
+    """Take the queue's first ticket: by priority, then deadline, then the longest waiting."""
     try:
         ticket = services.desk.claim_next(name, agent)
     except QueueEmpty:

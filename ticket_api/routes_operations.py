@@ -1,21 +1,31 @@
-"""What operators and their tools ask for: dead letters, health, readiness, metrics."""
+"""What operators and their tools ask for: dead letters, results, health, readiness, metrics."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable
+from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable, InvalidInput
 from helpdesk.ports.broker import Broker
+from helpdesk.results import tallied
 from helpdesk.web.instrumentation import metrics_response
 from helpdesk.web.problems import problem_responses
-from ticket_api.filters import DeadLetterFilters
+from ticket_api.filters import DeadLetterFilters, ResultsPeriod
 from ticket_api.parameters import MessageId
 from ticket_api.requests import AddNote
-from ticket_api.responses import DeadLetterList, DeadLetterSummary, DeadLetterView, Health, Readiness
+from ticket_api.responses import (
+    DeadLetterList,
+    DeadLetterSummary,
+    DeadLetterView,
+    Health,
+    Readiness,
+    ResultsView,
+)
 from ticket_api.services import Operator, Uses
 
 router = APIRouter(tags=["operations"])
 
+_REPORTED = timedelta(days=30)
 _REFUSALS = problem_responses(400, 401, 403, 413, 422, 429, 503)
 _MISSING_OR_CONFLICT = problem_responses(404, 409)
 
@@ -48,6 +58,26 @@ def drop_dead_letter(
     """Close the letter without another try; its ticket stays with the people who have it."""
     letter = services.dead_letters.drop(message_id, caller.name, note=body.note if body else "")
     return DeadLetterView.model_validate(letter)
+
+
+@router.get("/results", responses=_REFUSALS)
+def results(caller: Operator, services: Uses, period: Annotated[ResultsPeriod, Query()]) -> ResultsView:
+    """Count apart what became of the answers of a period, and whether promises were kept."""
+    now = services.clock()
+    until = period.until or now
+    since = period.since or until - _REPORTED
+    if since >= until:
+        raise InvalidInput(f"{since} is not before {until}", field="since", remedy="send an earlier time")
+    with services.store.reading() as tx:
+        found = tallied(
+            tx.answered_groups(since, until, watched_days=period.watched_days, now=now),
+            tx.hand_overs(since, until),
+            tx.promise_groups(since, until),
+            since=since,
+            until=until,
+            watched_days=period.watched_days,
+        )
+    return ResultsView.model_validate(found)
 
 
 @router.get("/health")

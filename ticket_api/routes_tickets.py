@@ -29,12 +29,13 @@ router = APIRouter(tags=["tickets"], responses=problem_responses(400, 401, 403, 
 
 @router.get("/tickets", response_model=PortalTicketPage | DeskTicketPage)
 def list_tickets(caller: Reader, services: Uses, filters: Annotated[TicketFilters, Query()]) -> Response:
-    """List tickets, newest first; a portal gets its own, and cannot ask by queue or intent."""
-    if caller.role is Role.PORTAL and (filters.queue is not None or filters.intent is not None):
-        raise NotAuthorised("Only agents and operators may list tickets by queue or intent.")
-    wanted = TicketFilter(owner=owner_of(caller), **filters.model_dump(exclude={"cursor", "limit"}))
+    """List tickets, newest or soonest due first; a portal gets its own, and cannot ask by queue, intent or deadline."""
+    asked = filters.model_fields_set & {"queue", "intent", "sla", "sort"}
+    if caller.role is Role.PORTAL and asked:
+        raise NotAuthorised(f"Only agents and operators may list tickets by {' or '.join(sorted(asked))}.")
+    wanted = TicketFilter(owner=owner_of(caller), **filters.model_dump(exclude={"cursor", "limit", "sort"}))
     with services.store.reading() as tx:
-        page = tx.list_tickets(wanted, cursor=filters.cursor, limit=filters.limit)
+        page = tx.list_tickets(wanted, cursor=filters.cursor, limit=filters.limit, order=filters.sort)
     kind = PortalTicketPage if caller.role is Role.PORTAL else DeskTicketPage
     return Response(kind.model_validate(page).model_dump_json(), media_type="application/json")
 

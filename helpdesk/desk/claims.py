@@ -55,7 +55,7 @@ class Claims(Scope):
         return settled
 
     def claim_next(self, queue: str, agent: str) -> Ticket:
-        """Take the queue's first ticket: high priority first, then the longest waiting.
+        """Take the queue's first ticket: by priority, then deadline, then the longest waiting.
 
         Raises:
             QueueNotFound: no queue has this name.

@@ -58,11 +58,11 @@ class Desk(Customers, Taking, Corrections, ArticleFeedback):
             ticket = self._held(tx, ticket_id, agent, version)
             changed = ticket.after(Action.REPLY, at=now, claimed_by=None, claimed_until=None)
             steps = [event(changed, Action.REPLY, actor=Author.AGENT, name=agent)]
-            tx.save([changed])
+            [changed] = tx.save([changed])
             if resolve:
                 changed = changed.after(Action.RESOLVE, at=now)
                 steps.append(event(changed, Action.RESOLVE, actor=Author.AGENT, name=agent))
-                tx.save([changed])
+                [changed] = tx.save([changed])
             said = record_signals(tx, signals_of_reply(tx, ticket, agent, text, at=now))
             tx.add_messages([message(changed, Author.AGENT, agent, text, now)])
             tx.add_answers(
@@ -96,8 +96,7 @@ class Desk(Customers, Taking, Corrections, ArticleFeedback):
             if ticket.status is Status.CLAIMED:
                 ticket = self._held(tx, ticket_id, agent)
             require_version(ticket, version)
-            changed = ticket.after(Action.RESOLVE, at=now, claimed_by=None, claimed_until=None)
-            tx.save([changed])
+            [changed] = tx.save([ticket.after(Action.RESOLVE, at=now, claimed_by=None, claimed_until=None)])
             tx.add_events([event(changed, Action.RESOLVE, actor=Author.AGENT, name=agent, reason=note)])
         return changed
 

@@ -46,8 +46,7 @@ def enqueue(
     tx: Transaction, ticket: Ticket, action: Action, *, queue: str, reason: str, at: datetime, actor: Author, name: str
 ) -> Ticket:
     """Put the ticket into a human queue: row, history and outbox, within the caller's transaction."""
-    queued = waiting(ticket, action, queue=queue, reason=reason, at=at)
-    tx.save([queued])
+    [queued] = tx.save([waiting(ticket, action, queue=queue, reason=reason, at=at)])
     tx.add_events([event(queued, action, actor=actor, name=name, reason=reason, queue=queue)])
     conversation = tx.conversations([ticket.ticket_id])[ticket.ticket_id]
     entry = envelopes.queue_entry(queued, conversation, draft=_latest_draft(tx, queued))

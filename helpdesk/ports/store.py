@@ -17,11 +17,13 @@ from helpdesk.ports.article_signals import ArticleSignals
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.knowledge_versions import KnowledgeVersions
 from helpdesk.ports.people import People
+from helpdesk.ports.results import ResultFacts
 from helpdesk.tickets import (
     Answer,
     ConversationMessage,
     Feedback,
     Priority,
+    SlaState,
     Status,
     Ticket,
     TicketEvent,
@@ -117,13 +119,21 @@ class TicketFilter:
     user: str | None = None
     intent: str | None = None
     priority: Priority | None = None
+    sla: SlaState | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
 
 
+class TicketOrder(StrEnum):
+    """Which tickets come first in a list."""
+
+    NEWEST = "newest"
+    DUE = "due"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketPage:
-    """Tickets, newest first, and the cursor of the next page (None: this was the last)."""
+    """Tickets in their order, and the cursor of the next page (None: this was the last)."""
 
     tickets: tuple[Ticket, ...]
     next_cursor: str | None
@@ -136,6 +146,9 @@ class QueueSummary:
     queue: str
     waiting: int
     high_priority: int
+    due_soon: int = 0
+    breached: int = 0
+    upset: int = 0
     claimed: int
     oldest_queued_at: datetime | None
 
@@ -180,7 +193,7 @@ class CachedAnswer:
     created_at: datetime
 
 
-class Transaction(KnowledgeVersions, ArticleSignals, People, Protocol):
+class Transaction(KnowledgeVersions, ArticleSignals, People, ResultFacts, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets
@@ -211,24 +224,26 @@ class Transaction(KnowledgeVersions, ArticleSignals, People, Protocol):
     def tickets(self, ticket_ids: Sequence[str]) -> dict[str, Ticket]:
         """Return those that exist, by id, locked as in ``ticket``."""
 
-    def save(self, tickets: Sequence[Ticket]) -> None:
-        """Write changed tickets; each must be exactly one version ahead of what is stored.
+    def save(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Write changed tickets, each exactly one version ahead of what is stored; return them with their clocks.
 
-        Owner and creation time never change.
+        Owner and creation time never change. The clocks follow from the rest: see ``helpdesk.sla.timed``.
 
         Raises:
             VersionConflict: one is not; nothing of the call is stored.
         """
 
-    def list_tickets(self, ticket_filter: TicketFilter, *, cursor: str | None, limit: int) -> TicketPage:
-        """Return one page, newest first.
+    def list_tickets(
+        self, ticket_filter: TicketFilter, *, cursor: str | None, limit: int, order: TicketOrder = TicketOrder.NEWEST
+    ) -> TicketPage:
+        """Return one page; in the order of deadlines, only tickets whose clock runs.
 
         Raises:
             InvalidInput: the cursor is none of ours.
         """
 
     def waiting_in_queue(self, queue: str, *, limit: int) -> list[Ticket]:
-        """Return the first tickets of a human queue: high priority first, then the longest waiting. Not locked."""
+        """Return the first tickets of a human queue: by priority, then deadline, then age. Not locked."""
 
     def queue_summaries(self) -> dict[str, QueueSummary]:
         """Return a summary of every queue that has waiting or claimed tickets."""
@@ -239,6 +254,9 @@ class Transaction(KnowledgeVersions, ArticleSignals, People, Protocol):
 
     def unanswered_questions(self, now: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets whose customer has not answered the machine's question by their deadline."""
+
+    def alerts_due(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets whose deadlines must be looked at, the longest due first."""
 
     def untouched_since(self, moment: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine, were last changed before ``moment``, and have no outbox row."""

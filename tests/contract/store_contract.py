@@ -2,10 +2,12 @@
 
 from tests.contract.store_contract_article_signals import ArticleSignalsContract
 from tests.contract.store_contract_corrections import CorrectionsContract
+from tests.contract.store_contract_deadlines import DeadlinesContract
 from tests.contract.store_contract_knowledge import KnowledgeVersionsContract
 from tests.contract.store_contract_messages import MessagesContract
 from tests.contract.store_contract_people import PeopleContract
 from tests.contract.store_contract_reports import ReportsContract
+from tests.contract.store_contract_results import ResultsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
 from tests.contract.store_contract_waiting import WaitingContract
@@ -18,6 +20,8 @@ class StoreContract(
     CorrectionsContract,
     ArticleSignalsContract,
     WaitingContract,
+    DeadlinesContract,
+    ResultsContract,
     MessagesContract,
     KnowledgeVersionsContract,
     PeopleContract,

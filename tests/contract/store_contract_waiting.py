@@ -6,7 +6,15 @@ import pytest
 
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.ports.store import QueueSummary
-from helpdesk.tickets import AWAITS_CUSTOMER, AWAITS_MACHINE, AWAITS_PERSON, Priority, Status
+from helpdesk.tickets import (
+    AWAITS_CUSTOMER,
+    AWAITS_MACHINE,
+    AWAITS_PERSON,
+    Priority,
+    SlaState,
+    Status,
+    Ticket,
+)
 from tests.contract.store_fixtures import StoreFixtures, add
 from tests.factories import NOON, make_envelope, make_ticket
 
@@ -14,7 +22,30 @@ SECOND = timedelta(seconds=1)
 
 
 class WaitingContract(StoreFixtures):
-    def test_a_queue_serves_high_priority_first_and_then_the_longest_waiting(self, store: SqlStore) -> None:
+    def test_a_queue_serves_by_priority_then_deadline_and_then_the_longest_waiting(self, store: SqlStore) -> None:
+        def waiting(subject: str, priority: Priority, *, due: int, waits: int) -> Ticket:
+            return make_ticket(
+                status=Status.QUEUED,
+                subject=subject,
+                queue="REFUND",
+                priority=priority,
+                due_at=NOON + due * SECOND,
+                queued_at=NOON - waits * SECOND,
+            )
+
+        tickets = [
+            waiting("fourth", Priority.NORMAL, due=9, waits=99),
+            waiting("third", Priority.NORMAL, due=5, waits=1),
+            waiting("second", Priority.NORMAL, due=5, waits=2),
+            waiting("first", Priority.HIGH, due=99, waits=1),
+        ]
+        add(store, *tickets)
+        with store.reading() as tx:
+            assert tx.waiting_in_queue("REFUND", limit=10) == tickets[::-1]
+
+    def test_a_queue_without_deadlines_serves_high_priority_first_and_then_the_longest_waiting(
+        self, store: SqlStore
+    ) -> None:
         names = ("normal, long", "high, short", "normal, short", "high, long")
         waits = (9, 1, 1, 9)
         tickets = {
@@ -41,8 +72,10 @@ class WaitingContract(StoreFixtures):
         add(
             store,
             make_ticket(status=Status.QUEUED, queue="REFUND", queued_at=NOON),
-            make_ticket(status=Status.REVIEW, queue="REFUND", queued_at=NOON - SECOND),
-            make_ticket(status=Status.FAILED, queue="REFUND", queued_at=NOON, priority=Priority.HIGH),
+            make_ticket(status=Status.REVIEW, queue="REFUND", queued_at=NOON - SECOND, sla=SlaState.SOON, upset=True),
+            make_ticket(
+                status=Status.FAILED, queue="REFUND", queued_at=NOON, priority=Priority.HIGH, sla=SlaState.BREACHED
+            ),
             make_ticket(status=Status.CLAIMED, queue="REFUND", queued_at=NOON - 9 * SECOND, claimed_by="eve"),
             make_ticket(status=Status.CLAIMED, queue="ORDER", queued_at=NOON, claimed_by="eve"),
             make_ticket(status=Status.RESOLVED, queue="CANCEL", queued_at=NOON),
@@ -51,7 +84,14 @@ class WaitingContract(StoreFixtures):
             summaries = tx.queue_summaries()
         assert summaries == {
             "REFUND": QueueSummary(
-                queue="REFUND", waiting=3, high_priority=1, claimed=1, oldest_queued_at=NOON - SECOND
+                queue="REFUND",
+                waiting=3,
+                high_priority=1,
+                due_soon=1,
+                breached=1,
+                upset=1,
+                claimed=1,
+                oldest_queued_at=NOON - SECOND,
             ),
             "ORDER": QueueSummary(queue="ORDER", waiting=0, high_priority=0, claimed=1, oldest_queued_at=None),
         }

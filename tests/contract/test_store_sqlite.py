@@ -12,8 +12,9 @@ from sqlalchemy import Engine, event
 
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.errors import InvalidSetting, StoreUnavailable
-from helpdesk.ports.store import DeadLetterStatus, TicketFilter
+from helpdesk.ports.store import DeadLetterStatus, TicketFilter, TicketOrder
 from helpdesk.settings import Settings, StoreSettings
+from helpdesk.tickets import SlaState
 from tests.contract.store_contract import StoreContract
 from tests.contract.store_fixtures import MakeStore, StartProcess
 from tests.contract.store_schema import differences
@@ -131,6 +132,10 @@ class TestSqliteQueries:
             tx.list_tickets(TicketFilter(), cursor=cursor, limit=20)
             tx.list_tickets(TicketFilter(owner="shop"), cursor=cursor, limit=20)
             tx.list_tickets(TicketFilter(owner="shop", created_after=NOON), cursor=None, limit=20)
+            tx.list_tickets(TicketFilter(), cursor=cursor, limit=20, order=TicketOrder.DUE)
+            tx.list_tickets(TicketFilter(sla=SlaState.SOON), cursor=cursor, limit=20)
+            tx.list_tickets(TicketFilter(user="ada"), cursor=None, limit=20)
+            tx.alerts_due(NOON, limit=200)
             tx.waiting_in_queue("REFUND", limit=8)
             tx.queue_summaries()
             tx.past_deadline(NOON, limit=200)
@@ -153,7 +158,7 @@ class TestSqliteQueries:
             tx.prune_inbox(NOON, limit=500)
             tx.prune_idempotency_records(NOON, limit=500)
         store.close()
-        assert len(plans) == 28
+        assert len(plans) == 32
         for statement, plan in plans:
             assert not re.search(r"SCAN (?!old)\w+($|;)", plan), f"{plan}\n{statement}"
             if "ORDER BY" in statement and " IN (" not in statement.partition("WHERE")[2].replace("status IN", ""):

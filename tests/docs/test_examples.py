@@ -1,15 +1,18 @@
 """What a reader pastes from a page does what the page says, and nothing beside."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from helpdesk.settings import PROJECT_DIR, ProcessorSettings
+from helpdesk.sla import load_sla_policy
 from processor.clarify import ClarifyRules
 
 PAGE = PROJECT_DIR / "docs" / "howto" / "change-the-policy.md"
+SLA_PAGE = PROJECT_DIR / "docs" / "howto" / "set-deadlines.md"
 SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -27,6 +30,13 @@ def test_the_policy_example_loosens_nothing_that_the_shipped_policy_holds_back()
 def test_the_example_of_a_question_fits_into_the_policy() -> None:
     shown = policy_examples()[1]["clarify"]
     assert ClarifyRules.model_validate(shown).facts["order_number"].is_named_in("It is TB-20418835.")
+
+
+def test_the_example_of_an_sla_policy_fits(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", SLA_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "sla.yaml").write_text(block, encoding="utf-8")
+    (tmp_path / "holidays.txt").write_text("2026-12-25\n", encoding="utf-8")
+    assert load_sla_policy(tmp_path / "sla.yaml").version == 2
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])

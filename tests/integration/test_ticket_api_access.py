@@ -51,6 +51,7 @@ ROUTES: list[tuple[str, str, Any, set[Role]]] = [
     ("GET", "/dead-letters/{message_id}", None, {OPERATOR}),
     ("POST", "/dead-letters/{message_id}/replay", None, {OPERATOR}),
     ("POST", "/dead-letters/{message_id}/drop", None, {OPERATOR}),
+    ("GET", "/results", None, {OPERATOR}),
     ("GET", "/metrics", None, {OPERATOR}),
 ]
 OPEN = {("GET", "/health"), ("GET", "/ready")}

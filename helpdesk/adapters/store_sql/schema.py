@@ -31,6 +31,7 @@ from helpdesk.tickets import (
     Author,
     Citation,
     Priority,
+    SlaState,
     Status,
 )
 
@@ -53,6 +54,9 @@ AWAITS_MACHINE_SQL = status_in(AWAITS_MACHINE)
 AWAITS_CUSTOMER_SQL = status_in(AWAITS_CUSTOMER)
 AWAITS_PERSON_SQL = status_in(AWAITS_PERSON)
 CLAIMED_SQL = f"status = '{Status.CLAIMED}'"
+HAS_DEADLINE_SQL = "due_at IS NOT NULL"
+HAS_ALERT_SQL = "alert_at IS NOT NULL"
+NOT_OK_SQL = f"sla <> '{SlaState.OK}'"
 SENT_BY_MACHINE_SQL = f"author = '{Author.MACHINE}' AND sent"
 
 
@@ -114,6 +118,20 @@ tickets = Table(
     _text("category", nullable=True),
     Column("confidence", Float),
     Column("sentiment", Float),
+    Column("upset", Boolean, nullable=False),
+    _time("due_at", nullable=True),
+    _typed("sla", EnumText(SlaState)),
+    _time("first_reply_due_at", nullable=True),
+    _typed("first_reply_sla", EnumText(SlaState)),
+    _time("first_replied_at", nullable=True),
+    _typed("first_replied_by", EnumText(Author), nullable=True),
+    _time("resolution_due_at", nullable=True),
+    _typed("resolution_sla", EnumText(SlaState)),
+    _time("resolved_at", nullable=True),
+    _time("paused_at", nullable=True),
+    Column("paused_s", Float, nullable=False),
+    _time("alert_at", nullable=True),
+    Column("hurried", Boolean, nullable=False),
     _text("correlation_id"),
     _time("deadline_at"),
     _time("created_at"),
@@ -122,7 +140,11 @@ tickets = Table(
     Index(None, "owner", "created_at", "ticket_id"),
     _partial("ix_tickets_overdue", "deadline_at", where=AWAITS_MACHINE_SQL),
     _partial("ix_tickets_untouched", "updated_at", where=AWAITS_MACHINE_SQL),
-    _partial("ix_tickets_waiting", "queue", "priority", "queued_at", where=AWAITS_PERSON_SQL),
+    _partial("ix_tickets_waiting", "queue", "priority", "due_at", "queued_at", "sla", "upset", where=AWAITS_PERSON_SQL),
+    _partial("ix_tickets_due", "due_at", "ticket_id", where=HAS_DEADLINE_SQL),
+    _partial("ix_tickets_alert", "alert_at", where=HAS_ALERT_SQL),
+    _partial("ix_tickets_sla", "sla", "created_at", "ticket_id", where=NOT_OK_SQL),
+    Index("ix_tickets_user", "user", "created_at", "ticket_id"),
     _partial("ix_tickets_unheard", "updated_at", where=AWAITS_PERSON_SQL),
     _partial("ix_tickets_asked", "deadline_at", where=AWAITS_CUSTOMER_SQL),
     _partial("ix_tickets_claimed", "claimed_until", where=CLAIMED_SQL),
@@ -175,6 +197,7 @@ answers = Table(
     _time("created_at"),
     Index("uq_answers_answer_id", "answer_id", unique=True),
     Index(None, "ticket_id"),
+    _partial("ix_answers_sent", "created_at", "ticket_id", "turn", "author", "sent", where="sent"),
     _partial("uq_answers_sent_by_machine", "ticket_id", "turn", where=SENT_BY_MACHINE_SQL, unique=True),
 )
 
@@ -193,6 +216,7 @@ decisions = Table(
     _json("usage"),
     Column("cost_usd", Float),
     _time("at"),
+    Index("ix_decisions_at", "at", "ticket_id", "outcome"),
 )
 
 spending = Table(

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Connection, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from helpdesk.tickets import Ticket
+
 Record = TypeVar("Record")
+Timed = Callable[[Ticket], Ticket]
+
+
+def untimed(ticket: Ticket) -> Ticket:
+    """Return the ticket as it is: nothing was promised."""
+    return ticket
 
 
 class Scope:
@@ -17,11 +25,13 @@ class Scope:
     Args:
         connection: has begun the transaction; whoever opened it ends it.
         locking: rows that are read by id stay locked until the end, where the database has row locks.
+        timed: winds the clocks of a ticket that is about to be written.
     """
 
-    def __init__(self, connection: Connection, *, locking: bool) -> None:
+    def __init__(self, connection: Connection, *, locking: bool, timed: Timed = untimed) -> None:
         self._connection = connection
         self._locking = locking
+        self._timed = timed
         self._dialect = connection.dialect.name
 
 

@@ -37,7 +37,7 @@ class Submissions(Scope):
         self._add_keys([one.idempotency for one in submissions if one.idempotency is not None])
         outgoing = [Outgoing(one.envelope, one.ticket.ticket_id, one.ticket.created_at) for one in submissions]
         with in_one_trip(self._connection):
-            _ADD_TICKETS.execute(self._connection, [one.ticket for one in submissions])
+            _ADD_TICKETS.execute(self._connection, [self._timed(one.ticket) for one in submissions])
             ADD_MESSAGES.execute(self._connection, [one.message for one in submissions])
             ADD_EVENTS.execute(self._connection, [one.event for one in submissions])
             ADD_OUTBOX.execute(self._connection, outgoing)

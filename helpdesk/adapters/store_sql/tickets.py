@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import tickets
-from helpdesk.adapters.store_sql.scope import Scope, columns_of, names_of, record_of
+from helpdesk.adapters.store_sql.scope import Scope, Timed, columns_of, names_of, record_of, untimed
 from helpdesk.errors import TicketNotFound, VersionConflict
 from helpdesk.tickets import Ticket
 
@@ -38,8 +38,8 @@ _SAVE = Bulk(
 class Tickets(Scope):
     """Reads and saves tickets."""
 
-    def __init__(self, connection: Connection, *, locking: bool) -> None:
-        super().__init__(connection, locking=locking)
+    def __init__(self, connection: Connection, *, locking: bool, timed: Timed = untimed) -> None:
+        super().__init__(connection, locking=locking, timed=timed)
         self._locked_versions: dict[str, int] = {}
 
     def ticket(self, ticket_id: str) -> Ticket:
@@ -60,10 +60,10 @@ class Tickets(Scope):
             self._locked_versions |= {ticket.ticket_id: ticket.version for ticket in found.values()}
         return found
 
-    def save(self, changed: Sequence[Ticket]) -> None:
-        """Write changed tickets, each exactly one version ahead of what is stored."""
+    def save(self, changed: Sequence[Ticket]) -> list[Ticket]:
+        """Write changed tickets, each exactly one version ahead of what is stored; return them with their clocks."""
         if not changed:
-            return
+            return []
         self._lock_versions([ticket.ticket_id for ticket in changed])
         for ticket in changed:
             version = self._locked_versions.get(ticket.ticket_id)
@@ -72,8 +72,10 @@ class Tickets(Scope):
                     f"Ticket {ticket.ticket_id} was changed by somebody else: it is at version {version}, "
                     f"and version {ticket.version} cannot follow. Read it again."
                 )
-        _SAVE.execute(self._connection, changed)
-        self._locked_versions |= {ticket.ticket_id: ticket.version for ticket in changed}
+        saved = [self._timed(ticket) for ticket in changed]
+        _SAVE.execute(self._connection, saved)
+        self._locked_versions |= {ticket.ticket_id: ticket.version for ticket in saved}
+        return saved
 
     def _lock_versions(self, ticket_ids: Sequence[str]) -> None:
         """Lock tickets; those that this transaction has read or saved are locked, so their versions stand."""

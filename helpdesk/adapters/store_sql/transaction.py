@@ -13,6 +13,7 @@ from helpdesk.adapters.store_sql.listing import Listing
 from helpdesk.adapters.store_sql.outbox import Outbox
 from helpdesk.adapters.store_sql.people import PeopleTables
 from helpdesk.adapters.store_sql.pruning import Pruning
+from helpdesk.adapters.store_sql.results import Results
 from helpdesk.adapters.store_sql.spending import Spending
 from helpdesk.adapters.store_sql.submissions import Submissions
 from helpdesk.adapters.store_sql.tickets import Tickets
@@ -24,6 +25,7 @@ class SqlTransaction(
     Tickets,
     Listing,
     Waiting,
+    Results,
     History,
     Corrections,
     ArticleSignals,

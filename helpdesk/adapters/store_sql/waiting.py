@@ -10,20 +10,21 @@ from helpdesk.adapters.store_sql.schema import (
     AWAITS_MACHINE_SQL,
     AWAITS_PERSON_SQL,
     CLAIMED_SQL,
+    HAS_ALERT_SQL,
     outbox,
     tickets,
 )
 from helpdesk.adapters.store_sql.scope import Scope, record_of
 from helpdesk.adapters.store_sql.tickets import TICKET_COLUMNS
 from helpdesk.ports.store import QueueSummary
-from helpdesk.tickets import Priority, Ticket
+from helpdesk.tickets import Priority, SlaState, Ticket
 
 _TICKETS = select(*TICKET_COLUMNS).limit(bindparam("limit"))
 _UPDATED_BEFORE = tickets.c.updated_at < bindparam("moment", type_=tickets.c.updated_at.type)
 
 # "high" stands before "normal" in the alphabet as well as in the queue.
 _IN_QUEUE = _TICKETS.where(text(AWAITS_PERSON_SQL), tickets.c.queue == bindparam("name")).order_by(
-    tickets.c.priority, tickets.c.queued_at
+    tickets.c.priority, tickets.c.due_at, tickets.c.queued_at
 )
 _HELD = (
     select(*TICKET_COLUMNS)
@@ -47,10 +48,19 @@ _EXPIRED = _TICKETS.where(text(CLAIMED_SQL), tickets.c.claimed_until <= bindpara
 _UNHEARD = _TICKETS.where(text(AWAITS_PERSON_SQL), _UPDATED_BEFORE).order_by(tickets.c.updated_at)
 
 _WAITING_BY_QUEUE = (
-    select(tickets.c.queue, tickets.c.priority, func.count(), func.min(tickets.c.queued_at))
+    select(
+        tickets.c.queue,
+        func.count(),
+        func.count().filter(tickets.c.priority == Priority.HIGH),
+        func.count().filter(tickets.c.sla == SlaState.SOON),
+        func.count().filter(tickets.c.sla == SlaState.BREACHED),
+        func.count().filter(tickets.c.upset),
+        func.min(tickets.c.queued_at),
+    )
     .where(text(AWAITS_PERSON_SQL))
-    .group_by(tickets.c.queue, tickets.c.priority)
+    .group_by(tickets.c.queue)
 )
+_ALERTS = _TICKETS.where(text(HAS_ALERT_SQL), tickets.c.alert_at <= bindparam("moment")).order_by(tickets.c.alert_at)
 _CLAIMED_BY_QUEUE = (
     select(tickets.c.queue, func.count())
     .where(text(CLAIMED_SQL), tickets.c.queue.is_not(None))
@@ -72,21 +82,27 @@ class Waiting(Scope):
     def queue_summaries(self) -> dict[str, QueueSummary]:
         """Return a summary of every queue that has waiting or claimed tickets."""
         claimed: dict[str, int] = dict(self._connection.execute(_CLAIMED_BY_QUEUE).all())
-        waiting = {queue: dict.fromkeys(Priority, 0) for queue in claimed}
-        oldest: dict[str, datetime] = {}
-        for queue, priority, count, first in self._connection.execute(_WAITING_BY_QUEUE):
-            waiting.setdefault(queue, dict.fromkeys(Priority, 0))[priority] = count
-            oldest[queue] = min(oldest.get(queue, first), first)
+        nothing = (0, 0, 0, 0, 0, None)
+        waiting = dict.fromkeys(claimed, nothing) | {
+            queue: tuple(counts) for queue, *counts in self._connection.execute(_WAITING_BY_QUEUE)
+        }
         return {
             queue: QueueSummary(
                 queue=queue,
-                waiting=sum(counts.values()),
-                high_priority=counts[Priority.HIGH],
+                waiting=count,
+                high_priority=high,
+                due_soon=soon,
+                breached=breached,
+                upset=upset,
                 claimed=claimed.get(queue, 0),
-                oldest_queued_at=oldest.get(queue),
+                oldest_queued_at=oldest,
             )
-            for queue, counts in sorted(waiting.items())
+            for queue, (count, high, soon, breached, upset, oldest) in sorted(waiting.items())
         }
+
+    def alerts_due(self, now: datetime, *, limit: int) -> list[Ticket]:
+        """Return tickets whose deadlines must be looked at, the longest due first."""
+        return self._tickets(_ALERTS, moment=now, limit=limit)
 
     def past_deadline(self, now: datetime, *, limit: int) -> list[Ticket]:
         """Return tickets that await the machine although their deadline has passed."""
