@@ -27,7 +27,7 @@ def _days_between(dialect: str, earlier: ColumnElement[Any], later: ColumnElemen
 def _answered(dialect: str) -> Select[Any]:
     given = (
         select(answers.c.ticket_id, answers.c.turn, answers.c.author, func.max(answers.c.created_at).label("at"))
-        .where(text("sent"), answers.c.created_at >= _SINCE, answers.c.created_at < _UNTIL)
+        .where(text("sent"), ~answers.c.is_question, answers.c.created_at >= _SINCE, answers.c.created_at < _UNTIL)
         .group_by(answers.c.ticket_id, answers.c.turn, answers.c.author)
         .cte("given")
     )
@@ -41,6 +41,7 @@ def _answered(dialect: str) -> Select[Any]:
             later.c.ticket_id == given.c.ticket_id,
             later.c.turn == given.c.turn,
             later.c.sent,
+            ~later.c.is_question,
             later.c.created_at > given.c.at,
         )
         .exists(),
