@@ -13,9 +13,9 @@ from helpdesk.tickets import answered_last_by
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.checks import check_answer
-from processor.decide import Decision, decide, triage
-from processor.evidence import evidence
-from processor.policy import Policy
+from helpdesk.policy.decide import Decision, decide, triage
+from helpdesk.policy.evidence import evidence
+from helpdesk.policy.rules import Policy
 from processor.work import Work
 
 

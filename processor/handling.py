@@ -15,7 +15,7 @@ from helpdesk.ports.broker import Delivery
 from helpdesk.ports.store import Store
 from helpdesk.tickets import GENERAL
 from processor.considering import Consideration
-from processor.decide import Decision
+from helpdesk.policy.decide import Decision
 from processor.observing import count_decisions
 from processor.opening import Suspects, give_up, open_deliveries
 from processor.recording import record

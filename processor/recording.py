@@ -22,7 +22,7 @@ from helpdesk.tickets import (
     Ticket,
     TicketEvent,
 )
-from processor.decide import Decision
+from helpdesk.policy.decide import Decision
 from processor.work import Work
 
 ACTOR = "worker"

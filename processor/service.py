@@ -19,7 +19,7 @@ from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.considering import Consideration
 from processor.following import Follower
-from processor.policy import load_policy
+from helpdesk.policy.rules import load_policy
 from processor.worker import Worker, wait_for_topology
 
 log = logging.getLogger(__name__)

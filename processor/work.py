@@ -11,7 +11,7 @@ from helpdesk.ports.store import CachedAnswer
 from helpdesk.ports.writer import WrittenAnswer
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import ConversationMessage, Ticket
-from processor.decide import Decision
+from helpdesk.policy.decide import Decision
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from helpdesk.tickets import AWAITS_MACHINE, Ticket
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.considering import Consideration
-from processor.policy import load_policy
+from helpdesk.policy.rules import load_policy
 from processor.worker import Worker
 from relay.outbox import Relay
 from relay.watchdog import Watchdog

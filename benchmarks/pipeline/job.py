@@ -15,8 +15,8 @@ from helpdesk.settings import Settings, load_settings
 from helpdesk.tickets import AWAITS_MACHINE, GENERAL, Action, Author, ConversationMessage, Ticket
 from helpdesk.wiring import open_predictor, open_store
 from models.preprocess import readable
-from processor.decide import Decision, triage
-from processor.policy import load_policy
+from helpdesk.policy.decide import Decision, triage
+from helpdesk.policy.rules import load_policy
 
 ACTOR = "benchmark"
 

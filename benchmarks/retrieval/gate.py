@@ -13,7 +13,7 @@ from benchmarks.retrieval.systems import Query, index_of
 from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Tuning
 from helpdesk.ports.knowledge import Passage, Question
 from helpdesk.predictions import Prediction
-from processor.evidence import evidence
+from helpdesk.policy.evidence import evidence
 
 PRECISION = 0.95
 _SPARE = 8

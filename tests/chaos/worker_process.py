@@ -23,7 +23,7 @@ from helpdesk.wiring import open_broker, open_predictor, open_store
 from processor.considering import Consideration
 from processor.ending import run_to_the_end
 from processor.handling import Handler
-from processor.policy import load_policy
+from helpdesk.policy.rules import load_policy
 from processor.work import Work
 from processor.worker import Worker, wait_for_topology
 from tests.fakes import FakeKnowledge, FakeWriter

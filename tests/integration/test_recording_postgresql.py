@@ -14,7 +14,7 @@ from helpdesk.messages import TicketSubmitted, decode
 from helpdesk.ports.broker import Envelope
 from helpdesk.settings import StoreSettings
 from helpdesk.tickets import GENERAL, Ticket
-from processor.decide import Decision
+from helpdesk.policy.decide import Decision
 from processor.opening import open_deliveries
 from processor.recording import record
 from processor.work import Work

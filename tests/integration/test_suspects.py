@@ -11,7 +11,7 @@ from helpdesk.ports.broker import DEAD, LANES, Consumer, Delivery
 from helpdesk.tickets import Status
 from processor.considering import Consideration
 from processor.handling import Handler
-from processor.policy import load_policy
+from helpdesk.policy.rules import load_policy
 from tests.shop import Shop
 
 NEIGHBOURS = 4

@@ -10,8 +10,8 @@ from helpdesk.decisions import Outcome
 from helpdesk.predictions import LabelScore, Prediction
 from helpdesk.settings import ProcessorSettings
 from helpdesk.tickets import GENERAL, HUMAN_QUEUES, INTERVENTION, REVIEW_QUEUE, Author
-from processor.decide import Decision, decide, triage
-from processor.policy import Policy, load_policy
+from helpdesk.policy.decide import Decision, decide, triage
+from helpdesk.policy.rules import Policy, load_policy
 
 TEXT = "How do I cancel order TB-20418835?"
 

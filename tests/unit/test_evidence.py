@@ -7,7 +7,7 @@ import pytest
 
 from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.predictions import LabelScore
-from processor.evidence import evidence
+from helpdesk.policy.evidence import evidence
 from tests.contract.knowledge_contract import LAMP, STOVE, make_article
 from tests.fakes import make_prediction
 

@@ -6,7 +6,7 @@ import pytest
 
 from helpdesk.errors import InvalidData
 from helpdesk.settings import ProcessorSettings
-from processor.policy import Autonomy, load_policy
+from helpdesk.policy.rules import Autonomy, load_policy
 
 SHIPPED = ProcessorSettings().policy_file
 

@@ -7,7 +7,7 @@ from typing import assert_never
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import GENERAL, INTERVENTION, REVIEW_QUEUE, Author
-from processor.policy import Autonomy, Policy
+from helpdesk.policy.rules import Autonomy, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ def decide(
     """Return the decision for a ticket whose evidence is known.
 
     Args:
-        evidence: see ``processor.evidence``; 0 where nothing was found.
+        evidence: see ``helpdesk.policy.evidence``; 0 where nothing was found.
         answered_last_by: who had the last word to the customer; after an agent's, the machine only drafts.
     """
     early = triage(prediction, text, policy)
