@@ -2,7 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cli import corrections, dead, demo, desk, drift, evaluate, kb, keys, models, run, settings, submit, tickets, train
+from cli import (
+    corrections,
+    dead,
+    demo,
+    desk,
+    drift,
+    evaluate,
+    kb,
+    keys,
+    models,
+    policy,
+    replay,
+    run,
+    settings,
+    submit,
+    tickets,
+    train,
+)
 from cli.app import new_app
 
 START, PEOPLE, OPERATING, LEARNING = "Start here", "Tickets and people", "Operating", "Knowledge and model"
@@ -21,12 +38,14 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.reopen,
         desk.correct,
     ),
+    OPERATING: (replay.replay,),
     LEARNING: (train.train, evaluate.evaluate, drift.drift),
 }
 GROUPS = {
     "models": (models.app, LEARNING),
     "corrections": (corrections.app, LEARNING),
     "kb": (kb.app, LEARNING),
+    "policy": (policy.app, OPERATING),
     "dead": (dead.app, OPERATING),
     "keys": (keys.app, OPERATING),
     "settings": (settings.app, OPERATING),

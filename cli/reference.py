@@ -21,11 +21,11 @@ _INTRODUCTION = """\
 - Every command takes `--json`: one JSON document on standard output, and nothing else. Progress and errors go to
   standard error.
 - Exit codes: 0 when it is done, 1 when it could not be done (one line says why), 2 when the command is written wrongly.
-  `drift` ends with 3 where it finds drift.
+  `drift` ends with 3 where it finds drift, `replay` where a record does not hold.
 - Commands about tickets, queues and dead letters talk to the ticket API that `HELPDESK_CLIENT__URL` names (unset: the
   one on this machine) and send `HELPDESK_CLIENT__API_KEY` (unset: the key for the role that they need, from `keys.json`
-  in `HELPDESK_STATE_DIR`, which the first `helpdesk run` makes). `keys`, `kb`, `models` and `drift` work on store,
-  index and registry directly; `corrections` and `train --with-corrections` read the store.
+  in `HELPDESK_STATE_DIR`, which the first `helpdesk run` makes). `keys`, `kb`, `models`, `policy`, `replay` and `drift`
+  work on store, index and registry directly; `corrections` and `train --with-corrections` read the store.
 - A traceback shows only where `HELPDESK_LOG__LEVEL=DEBUG`.
 """
 

@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from helpdesk.corrections import OUT_OF_SCOPE, Correction
 from helpdesk.ports.store import Store
+from helpdesk.tickets import seen_at
 from models.dataset import CorrectedRows, Dataset, LabelledTicket
 from models.near_duplicates import near_keys, normal_form
 from models.preprocess import clean
-from models.wording import excerpt, seen_at
+from models.wording import excerpt
 
 PAGE = 200
 """Corrections that are in memory at a time, each with its ticket's conversation."""

@@ -1,10 +1,13 @@
 """From a ticket's text to a decision with, where it is to be answered, a checked answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from helpdesk.decisions import Outcome, Reason
+from helpdesk.policy.decide import Decision, decide, to_a_person, triage
+from helpdesk.policy.evidence import evidence, question_about
+from helpdesk.policy.rules import Policy
 from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.writer import Writer, WritingTask, WrittenAnswer
@@ -13,9 +16,6 @@ from helpdesk.tickets import answered_last_by
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.checks import check_answer
-from helpdesk.policy.decide import Decision, decide, triage
-from helpdesk.policy.evidence import evidence
-from helpdesk.policy.rules import Policy
 from processor.work import Work
 
 
@@ -23,6 +23,7 @@ class Consideration:
     """The slow part of handling a ticket. Nothing here changes a ticket, so it can be done again at any time.
 
     Args:
+        policy: returns the one in force; a batch is decided under one, and its answers are checked under the same.
         budget: for a writer that costs money.
         cache: for one whose answers are worth keeping.
     """
@@ -32,7 +33,7 @@ class Consideration:
         predictor: Predictor,
         knowledge: Knowledge,
         writer: Writer,
-        policy: Policy,
+        policy: Callable[[], Policy],
         *,
         passages: int,
         budget: Budget | None = None,
@@ -58,19 +59,21 @@ class Consideration:
             PredictionFailed: the model breaks on one of the texts; nothing was decided.
             PredictorUnavailable, KnowledgeUnavailable: nothing was decided.
         """
+        policy = self._policy()
         started = time.perf_counter()
         predictions = self._predictor.predict([work.excerpt for work in works])
         predicted_ms = _since_ms(started)
         open_works: list[tuple[Work, Prediction]] = []
         for work, prediction in zip(works, predictions, strict=True):
             work.prediction = prediction
-            work.versions = {"model": prediction.model_version, "policy": self._policy.name}
+            work.policy = policy
+            work.versions = {"model": prediction.model_version, "policy": policy.name}
             work.duration_ms["predict"] = predicted_ms
-            work.decision = triage(prediction, work.text, self._policy)
+            work.decision = triage(prediction, work.text, policy)
             if work.decision is None:
                 open_works.append((work, prediction))
         if open_works:
-            self._decide_on_evidence(open_works)
+            self._decide_on_evidence(open_works, policy)
 
     def write(self, work: Work) -> None:
         """Write the answer of a ticket that is to be answered or drafted, and check it; one that fails is routed.
@@ -88,7 +91,7 @@ class Consideration:
         if key is not None and self._reuse(work, decision, key):
             return
         if self._budget is not None and (exhausted := self._budget.exhausted(work.ticket.ticket_id)):
-            work.decision = _to_a_person(decision, prediction, [exhausted])
+            work.decision = to_a_person(decision, prediction, [exhausted])
             return
         started = time.perf_counter()
         answer = self._writer.write(_task(work, decision, prediction))
@@ -97,7 +100,7 @@ class Consideration:
             self._budget.spend(work.ticket.ticket_id, answer)
         self._take(work, answer)
         if failed := self._check(work, answer):
-            work.decision = _to_a_person(decision, prediction, failed)
+            work.decision = to_a_person(decision, prediction, failed)
         elif self._cache is not None and key is not None:
             work.to_cache = self._cache.entry(key, answer, work.passages)
 
@@ -116,27 +119,28 @@ class Consideration:
         work.versions |= {"writer": answer.writer, "prompt": answer.prompt_version}
 
     def _check(self, work: Work, answer: WrittenAnswer) -> list[Reason]:
+        if work.policy is None:
+            raise ValueError(f"ticket {work.ticket.ticket_id} was decided without a policy")
         return check_answer(
             answer,
             work.passages,
             work.conversation,
             subject=work.ticket.subject,
-            link_hosts=self._policy.link_hosts,
+            link_hosts=work.policy.link_hosts,
         )
 
-    def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
+    def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]], policy: Policy) -> None:
         started = time.perf_counter()
-        questions = [
-            Question(text=work.excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
-            for work, prediction in works
-        ]
+        questions = [question_about(work.excerpt, prediction) for work, prediction in works]
         version, found = self._found(questions)
         retrieved_ms = _since_ms(started)
         for (work, prediction), passages in zip(works, found, strict=True):
             work.passages = passages
             work.versions["knowledge"] = version
             work.duration_ms["retrieve"] = retrieved_ms
-            work.decision = self._decide_one(work, prediction, passages)
+            last = answered_last_by(work.conversation)
+            score = evidence(passages, prediction)
+            work.decision = decide(prediction, work.text, score, policy, answered_last_by=last)
 
     def _found(self, questions: Sequence[Question]) -> tuple[str, list[list[Passage]]]:
         """Return the passages, and the one version of the knowledge base that all of them come from."""
@@ -146,10 +150,6 @@ class Consideration:
             before, version = version, self._knowledge.version()
             if version == before:
                 return version, found
-
-    def _decide_one(self, work: Work, prediction: Prediction, passages: Sequence[Passage]) -> Decision:
-        score = evidence(passages, prediction)
-        return decide(prediction, work.text, score, self._policy, answered_last_by=answered_last_by(work.conversation))
 
 
 def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask:
@@ -161,11 +161,6 @@ def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask
         evidence=decision.scores.get("evidence", 0.0),
         language=prediction.language or "en",
     )
-
-
-def _to_a_person(decision: Decision, prediction: Prediction, reasons: Sequence[Reason]) -> Decision:
-    """Return the decision turned into one for the category's queue, with why."""
-    return replace(decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *reasons))
 
 
 def _since_ms(started: float) -> float:

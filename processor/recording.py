@@ -8,6 +8,7 @@ from datetime import datetime
 from helpdesk import envelopes
 from helpdesk.decisions import DecisionRecord, Outcome
 from helpdesk.desk import event, waiting
+from helpdesk.policy.decide import Decision
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.store import CachedAnswer, Transaction
 from helpdesk.tickets import (
@@ -22,7 +23,6 @@ from helpdesk.tickets import (
     Ticket,
     TicketEvent,
 )
-from helpdesk.policy.decide import Decision
 from processor.work import Work
 
 ACTOR = "worker"

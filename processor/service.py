@@ -6,9 +6,12 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable
+from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable, StoreUnavailable
 from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.metrics_server import observed
+from helpdesk.policy.book import PolicyBook
+from helpdesk.policy.live import LivePolicy
+from helpdesk.policy.rules import load_policy
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge, Question
 from helpdesk.ports.store import Store
@@ -19,7 +22,6 @@ from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.considering import Consideration
 from processor.following import Follower
-from helpdesk.policy.rules import load_policy
 from processor.worker import Worker, wait_for_topology
 
 log = logging.getLogger(__name__)
@@ -28,20 +30,27 @@ MISCONFIGURED_PAUSE_S = 1.0
 """Between a worker that the broker refused and the next look at the broker."""
 
 
+STORE_PAUSE_S = 1.0
+"""Between two looks at a store that is away when the worker starts."""
+
+
 def serve(settings: Settings) -> None:
     """Consume tickets until SIGTERM or SIGINT; then finish what was begun.
 
     Raises:
         BrokerMisconfigured: the broker's URL cannot be read.
-        InvalidData: the policy file does not fit.
+        PolicyRefused: the policy file does not fit.
         Stuck: every thread hangs.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    policy = load_policy(settings.processor.policy_file)
+    load_policy(settings.processor.policy_file)
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(settings)))
+        policy = live_policy(PolicyBook.of(settings, store), store, stop)
+        if policy is None:
+            return
         broker = stack.enter_context(closing(open_broker(settings)))
         predictor = stack.enter_context(closing(open_predictor(settings)))
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
@@ -66,9 +75,21 @@ def serve(settings: Settings) -> None:
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
         stack.enter_context(Follower(KnowledgeBase(store, knowledge)))
-        log.info("worker consumes", extra={"policy": policy.name, "prefetch": settings.processor.prefetch})
+        log.info("worker consumes", extra={"policy": policy().name, "prefetch": settings.processor.prefetch})
         keep_working(lambda: Worker(store, broker, consideration, settings.processor).run(stop), broker, stop)
     log.info("worker stopped")
+
+
+def live_policy(book: PolicyBook, store: Store, stop: threading.Event) -> LivePolicy | None:
+    """Return the policy in force, once the store is there; None where the process is to end before."""
+    while not stop.is_set():
+        try:
+            store.check()
+            return LivePolicy(store, book.take_file())
+        except StoreUnavailable as error:
+            log.warning("waits for the store", extra={"error": str(error)})
+            stop.wait(STORE_PAUSE_S)
+    return None
 
 
 def _budget(store: Store, writer: WriterSettings) -> Budget:

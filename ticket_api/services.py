@@ -10,8 +10,11 @@ from helpdesk.dead_letters import DeadLetters
 from helpdesk.desk import Desk
 from helpdesk.errors import NotAuthorised
 from helpdesk.knowledge.base import KnowledgeBase
+from helpdesk.policy.book import PolicyBook
+from helpdesk.policy.rehearsal import Rehearsal
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge
+from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
 from helpdesk.web.authentication import Caller, require
@@ -32,6 +35,9 @@ class Services:
     intents: LiveIntents
     index: Knowledge
     knowledge: KnowledgeBase
+    policies: PolicyBook
+    rehearsal: Rehearsal
+    predictor: Predictor | None
     clock: Clock
 
 
@@ -49,6 +55,8 @@ Customer = Annotated[Caller, Depends(require(*CUSTOMER_ROLES))]
 Reader = Annotated[Caller, Depends(require(Role.PORTAL, Role.AGENT, Role.OPERATOR))]
 Staff = Annotated[Caller, Depends(require(Role.AGENT, Role.OPERATOR))]
 Operator = Annotated[Caller, Depends(require(Role.OPERATOR))]
+Analyst = Annotated[Caller, Depends(require(Role.OPERATOR, Role.ML))]
+"""Looks at decisions, and at what others would have been."""
 
 
 def owner_of(caller: Caller) -> str | None:

@@ -1,13 +1,16 @@
 """Decides what happens to a ticket: pure functions of the prediction, the evidence and the policy."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from helpdesk.decisions import Outcome, Reason
+from helpdesk.policy.rules import Autonomy, Policy
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import GENERAL, INTERVENTION, REVIEW_QUEUE, Author
-from helpdesk.policy.rules import Autonomy, Policy
+
+WRITTEN_FOR = frozenset({"confident_and_grounded", "person_answered_last", "draft_only"})
+"""The reasons after which an answer or draft is written and checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,11 @@ def decide(
             raise AssertionError("triage routes intents that are kept for people")
         case never:
             assert_never(never)
+
+
+def to_a_person(decision: Decision, prediction: Prediction, reasons: Sequence[Reason]) -> Decision:
+    """Return the decision turned into one for the category's queue, with why: its answer could not be used."""
+    return replace(decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *reasons))
 
 
 def _scores(prediction: Prediction, policy: Policy) -> dict[str, float]:

@@ -3,11 +3,16 @@
 import math
 from collections.abc import Sequence
 
-from helpdesk.ports.knowledge import Passage
+from helpdesk.ports.knowledge import Passage, Question
 from helpdesk.predictions import Prediction
 
 _UNLIKELY = 0.01
 """The probability of an intent that is not among the prediction's likeliest three."""
+
+
+def question_about(excerpt: str, prediction: Prediction) -> Question:
+    """Return what is asked of the knowledge base for a ticket's words."""
+    return Question(text=excerpt, intent_prior={top.label: top.confidence for top in prediction.top_labels})
 
 
 def evidence(passages: Sequence[Passage], prediction: Prediction) -> float:

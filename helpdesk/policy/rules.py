@@ -1,18 +1,23 @@
-"""The decision policy: a versioned file that says what may be automated and what is kept for people."""
+"""The rules of the decision policy: what may be automated, and what is kept for people."""
 
 import hashlib
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from helpdesk.errors import InvalidData
+from helpdesk.errors import PolicyRefused
+from helpdesk.policy.writing import EachKeyOnce, described
 
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Phrase = Annotated[str, Field(pattern=r"[^\s*]")]
+Phrases = Annotated[tuple[Phrase, ...], Field(min_length=1)]
+"""An empty list would name every text."""
 
 
 class Autonomy(StrEnum):
@@ -51,11 +56,11 @@ class Policy(BaseModel):
     confidence_floor: Probability
     confidence_thresholds: dict[str, Probability]
     evidence_threshold: Probability
-    upset_at: float = Field(ge=-1.0, le=1.0)
+    upset_at: float = Field(ge=-1.0, le=1.0, allow_inf_nan=False)
     languages: frozenset[str]
     link_hosts: frozenset[str] = frozenset()
-    asks_for_person: tuple[str, ...]
-    reserved_topics: dict[str, tuple[str, ...]]
+    asks_for_person: Phrases
+    reserved_topics: dict[str, Phrases]
 
     @property
     def name(self) -> str:
@@ -104,20 +109,59 @@ def load_policy(path: Path) -> Policy:
     """Read a policy file.
 
     Raises:
-        InvalidData: not readable, not YAML, or a rule that does not fit; names the rule.
+        PolicyRefused: not readable, not YAML, or a rule that does not fit; names each with its value.
+    """
+    return parse_policy(read_policy_file(path), where=str(path))
+
+
+def read_policy_file(path: Path) -> str:
+    """Return a policy file's text.
+
+    Raises:
+        PolicyRefused: it cannot be read, or is no UTF-8.
     """
     try:
-        raw = path.read_bytes()
-        rules = yaml.safe_load(raw)
-    except (OSError, yaml.YAMLError) as error:
-        raise InvalidData(str(error), field=str(path), remedy="see docs/reference/policy.md") from error
-    if not isinstance(rules, dict):
-        raise InvalidData("is no mapping of rules", field=str(path), remedy="see docs/reference/policy.md")
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyRefused(str(path), [("", str(error), "name a readable file in UTF-8")]) from error
+
+
+def checksum_of(body: str) -> str:
+    """Return the SHA-256 of a policy as it was written."""
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def parse_policy(body: str, *, where: str, number: int | None = None) -> Policy:
+    """Return the policy that a text says, whichever place it came from.
+
+    Args:
+        where: that place, for whoever must correct it.
+        number: the version that it is; None takes the number that the text states.
+
+    Raises:
+        PolicyRefused: it does not fit; names each rule with its value and what to do.
+    """
+    rules = dict(read_rules(body, where=where))
+    if number is not None:
+        rules["version"] = number
     try:
-        return Policy.model_validate({**rules, "digest": hashlib.sha256(raw).hexdigest()[:8]})
+        return Policy.model_validate({**rules, "digest": checksum_of(body)[:8]})
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors(include_url=False)
-        ]
-        raise InvalidData("; ".join(problems), field=str(path), remedy="see docs/reference/policy.md") from error
+        problems = error.errors(include_url=False)
+        raise PolicyRefused(where, [described(problem, Policy.model_fields) for problem in problems]) from error
+
+
+def read_rules(body: str, *, where: str) -> Mapping[str, Any]:
+    """Return the rules of a text, unchecked.
+
+    Raises:
+        PolicyRefused: it is no YAML, names a rule twice, or holds no rules.
+    """
+    try:
+        rules = yaml.load(body, EachKeyOnce)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = " ".join(str(error).split())
+        raise PolicyRefused(where, [("", f"is no YAML: {problem}", "correct it at the place named")]) from error
+    if not isinstance(rules, dict):
+        raise PolicyRefused(where, [("", "is no mapping of rules", "write one rule per line, as upset_at: -0.65")])
+    return rules

@@ -14,7 +14,9 @@ from typing import Protocol
 from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
 from helpdesk.ports.broker import Envelope
+from helpdesk.ports.decision_log import DecisionLog
 from helpdesk.ports.knowledge_versions import KnowledgeVersions
+from helpdesk.ports.policies import PolicyVersions
 from helpdesk.tickets import (
     Answer,
     ConversationMessage,
@@ -178,7 +180,7 @@ class CachedAnswer:
     created_at: datetime
 
 
-class Transaction(KnowledgeVersions, Protocol):
+class Transaction(KnowledgeVersions, PolicyVersions, DecisionLog, Protocol):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets

@@ -1,8 +1,10 @@
 """What every store must do: inherited by the suite of each adapter. The parts stand in files of their own."""
 
 from tests.contract.store_contract_corrections import CorrectionsContract
+from tests.contract.store_contract_decision_log import DecisionLogContract
 from tests.contract.store_contract_knowledge import KnowledgeVersionsContract
 from tests.contract.store_contract_messages import MessagesContract
+from tests.contract.store_contract_policies import PoliciesContract
 from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_tickets import TicketsContract
 from tests.contract.store_contract_transactions import TransactionsContract
@@ -17,6 +19,8 @@ class StoreContract(
     WaitingContract,
     MessagesContract,
     KnowledgeVersionsContract,
+    PoliciesContract,
+    DecisionLogContract,
     WritingContract,
     ReportsContract,
 ):

@@ -9,10 +9,10 @@ import pytest
 from docs import generate
 from helpdesk import failpoints
 from helpdesk.adapters.broker_rabbitmq.topology import Topology
+from helpdesk.policy.rules import Autonomy, Policy
 from helpdesk.settings import PROJECT_DIR, setting_names
 from helpdesk.tickets import HUMAN_QUEUES
 from helpdesk.web.problems import TYPE_PREFIX, slug_of
-from helpdesk.policy.rules import Autonomy, Policy
 
 REFERENCE = PROJECT_DIR / "docs" / "reference"
 

@@ -172,6 +172,9 @@ answers = Table(
     _partial("uq_answers_sent_by_machine", "ticket_id", "turn", where=SENT_BY_MACHINE_SQL, unique=True),
 )
 
+DECISION_FACTS = ("intent", "confidence", "policy", "model", "codes")
+"""What a decision's record says within its JSON, as columns to list by; see the properties of ``DecisionRecord``."""
+
 decisions = Table(
     "decisions",
     metadata,
@@ -187,6 +190,13 @@ decisions = Table(
     _json("usage"),
     Column("cost_usd", Float),
     _time("at"),
+    _text("intent", nullable=True),
+    Column("confidence", Float),
+    _text("policy", nullable=True),
+    _text("model", nullable=True),
+    _text("codes", nullable=True),
+    # One index holds all that decisions are listed by. Rows come in the order of time, so that it grows at one end.
+    Index("ix_decisions_log", *("at", "ticket_id", "turn", "outcome", "queue", *DECISION_FACTS)),
 )
 
 spending = Table(

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
+from helpdesk.policy.rules import load_policy
 from helpdesk.settings import ProcessorSettings
 from models.preprocess import readable
 from models.prose import prose
 from models.sentiment import Sentiment, SentimentReader
-from helpdesk.policy.rules import load_policy
 
 TRACE = """Traceback (most recent call last):
   File "app.py", line 12, in <module>

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from helpdesk.policy.evidence import evidence
 from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.predictions import LabelScore
-from helpdesk.policy.evidence import evidence
 from tests.contract.knowledge_contract import LAMP, STOVE, make_article
 from tests.fakes import make_prediction
 

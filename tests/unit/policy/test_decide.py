@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpdesk.decisions import Outcome
+from helpdesk.policy.decide import Decision, decide, triage
+from helpdesk.policy.rules import Policy, load_policy
 from helpdesk.predictions import LabelScore, Prediction
 from helpdesk.settings import ProcessorSettings
 from helpdesk.tickets import GENERAL, HUMAN_QUEUES, INTERVENTION, REVIEW_QUEUE, Author
-from helpdesk.policy.decide import Decision, decide, triage
-from helpdesk.policy.rules import Policy, load_policy
 
 TEXT = "How do I cancel order TB-20418835?"
 
