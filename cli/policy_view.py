@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from cli.console import CommandFailed, print_json, program, stdout, table
@@ -107,21 +108,11 @@ def print_what_if(console: Console, found: "WhatIf") -> None:
     span = f"{found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC"
     console.print(f"\n[bold]{found.total:,} decisions[/], {span}")
     listing = table("", "before", "after", "")
-    for column in (1, 2):
-        listing.columns[column].justify = "right"
-    for name, before, after, note in _rows(found):
-        listing.add_row(name, before, after, Text(note, "bright_black"))
+    for cells in _rows(found):
+        listing.add_row(*cells[:3], Text(cells[3], "bright_black"))
     console.print(listing)
-    queues = sorted(found.before.queues.keys() | found.after.queues.keys())
-    changed = [name for name in queues if found.before.queues[name] != found.after.queues[name]]
-    if changed:
-        loads = table("queue", "before", "after", "change")
-        for name in changed:
-            before, after = found.before.queues[name], found.after.queues[name]
-            loads.add_row(name, f"{before:,}", f"{after:,}", f"{after - before:+,}")
-        for column in loads.columns[1:]:
-            column.justify = "right"
-        console.print(loads)
+    if found.before.queues != found.after.queues:
+        console.print(_loads(found))
     if found.examples:
         tickets = table("ticket", "turn", "intent", "sure", "before", "after", "why")
         for example in found.examples:
@@ -131,6 +122,16 @@ def print_what_if(console: Console, found: "WhatIf") -> None:
     moved = found.changed + found.became_unknown
     if moved > len(found.examples):
         console.print(f"[bright_black]{moved:,} tickets would change or become unknown; --examples shows more.[/]")
+
+
+def _loads(found: "WhatIf") -> Table:
+    """Return how many tickets more or fewer each queue gets; queues that get as many are left out."""
+    listing = table("queue", "before", "after", "change")
+    for name in sorted(found.before.queues.keys() | found.after.queues.keys()):
+        before, after = found.before.queues[name], found.after.queues[name]
+        if before != after:
+            listing.add_row(name, f"{before:,}", f"{after:,}", f"{after - before:+,}")
+    return listing
 
 
 def _rows(found: "WhatIf") -> Iterator[tuple[str, str, str, str]]:

@@ -77,8 +77,9 @@ class PolicyBook:
     def take_file(self) -> PolicyVersion:
         """Return the version in force after a look at the policy file, as a worker does that starts.
 
-        The file becomes a new version where it says something new: text that no version had, in a file that somebody
-        has named; or any other text than the newest, where that came from a file too. Else the newest stays.
+        A file that somebody has named becomes a new version where no version had its text, or where the newest came
+        from a file too; the shipped one where the newest came from itself, and says something else. Else the newest
+        stays, and the log says so.
 
         Raises:
             PolicyRefused: the file does not fit.
@@ -92,7 +93,9 @@ class PolicyBook:
             return self._record_file(body, None)
         if newest.checksum == checksum:
             return newest
-        if newest.action is PolicyAction.FILE or (self._file_is_named and not known):
+        is_from_file = newest.action is PolicyAction.FILE
+        is_its_own = is_from_file and newest.source == str(self._file)
+        if is_its_own or (self._file_is_named and (is_from_file or not known)):
             return self._record_file(body, newest)
         log.warning(
             "the policy file is not in force",

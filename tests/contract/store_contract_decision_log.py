@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -16,19 +17,19 @@ from tests.factories import NOON, make_correction, make_decision, make_feedback,
 MINUTE = timedelta(minutes=1)
 
 
-def listed(store: SqlStore, limit: int = 100, **wanted: object) -> list[DecisionRecord]:
+def listed(store: SqlStore, **wanted: Any) -> list[DecisionRecord]:
     with store.reading() as tx:
-        page = tx.list_decisions(DecisionFilter(**wanted), cursor=None, limit=limit)  # type: ignore[arg-type]
+        page = tx.list_decisions(DecisionFilter(**wanted), cursor=None, limit=100)
     assert page.next_cursor is None
     return list(page.decisions)
 
 
-def decided(store: SqlStore, *decisions: dict[str, object]) -> list[DecisionRecord]:
+def decided(store: SqlStore, *decisions: dict[str, Any]) -> list[DecisionRecord]:
     """Store a decision on a ticket of its own for each of these, a minute apart; return them newest first."""
     tickets = [make_ticket() for _ in decisions]
     add(store, *tickets)
     records = [
-        make_decision(ticket, **{"at": NOON + place * MINUTE, **fields})  # type: ignore[arg-type]
+        make_decision(ticket, **{"at": NOON + place * MINUTE, **fields})
         for place, (ticket, fields) in enumerate(zip(tickets, decisions, strict=True))
     ]
     with store.transaction() as tx:
@@ -40,7 +41,7 @@ def reasons(*codes: str) -> tuple[Reason, ...]:
     return tuple(Reason(code=code, text=f"It is {code}.") for code in codes)
 
 
-def sure(intent: str, confidence: float) -> dict[str, object]:
+def sure(intent: str, confidence: float) -> dict[str, Any]:
     return {"predicted_label": intent, "prediction_confidence": confidence}
 
 

@@ -1,6 +1,7 @@
 """The policy changes while a worker runs: every decision names the version that made it, and follows from it."""
 
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from helpdesk.policy.book import PolicyOrigin
 from helpdesk.policy.rehearsal import Rehearsal
 from helpdesk.policy.rules import parse_policy
 from helpdesk.ports.decision_log import DecisionFilter
+from helpdesk.predictions import Prediction
 from helpdesk.tickets import Status
 from models.wording import excerpt, wording
+from tests.fakes import FakePredictor
 from tests.policies import changed_text
 from tests.shop import Shop
 
@@ -86,8 +89,8 @@ def test_every_recorded_outcome_follows_from_its_own_record(tmp_path: Path, is_r
     """Answers, drafts, routes by every rule, failed checks, later turns, machines that were away: word for word."""
     with closing(Shop(tmp_path, remote_writer=is_remote)) as shop:
         shop.start_worker()
-        texts = ("please cancel my order", "unsure what", "far-off", "I am so upset", "nothing-found for this")
-        texts += ("my lawyer will write", "let me talk to a human agent", "> please cancel\n\nno, wait")
+        texts = ["please cancel my order", "unsure what", "far-off", "I am so upset", "nothing-found for this"]
+        texts += ["my lawyer will write", "let me talk to a human agent", "> please cancel\n\nno, wait"]
         tickets = [shop.submit(text) for text in texts]
         shop.decided(*tickets)
         shop.write_again(tickets[0], "and the other order? my lawyer asks")
@@ -137,7 +140,7 @@ def test_a_run_asks_todays_machines_and_changes_nothing(shop: Shop) -> None:
     assert found.ran
     assert found.same
     shop.policies.apply(changed_text(confidence_floor=0.1), ANNA, against=1)
-    sure = rehearsal(shop).run(ticket_id, predictor=_Sure(shop), knowledge=shop.knowledge, passages=3)
+    sure = rehearsal(shop).run(ticket_id, predictor=_Sure(), knowledge=shop.knowledge, passages=3)
     changed = {row.what for row in sure.rows if row.differs}
     assert not sure.same
     assert {"policy", "confidence", "outcome", "knowledge", "evidence"} <= changed
@@ -146,14 +149,11 @@ def test_a_run_asks_todays_machines_and_changes_nothing(shop: Shop) -> None:
         assert (tx.ticket(ticket_id), tx.events(ticket_id), tx.decisions(ticket_id)) == before
 
 
-class _Sure:
+class _Sure(FakePredictor):
     """Today's model, which is sure of what yesterday's was not."""
 
-    def __init__(self, shop: Shop) -> None:
-        self._predictor = shop.predictor
-
-    def predict(self, texts: list[str]) -> object:
-        return self._predictor.predict([text.replace("unsure", "sure") for text in texts])
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        return super().predict([text.replace("unsure", "sure") for text in texts])
 
 
 def test_what_if_reads_recorded_decisions_of_every_kind(shop: Shop) -> None:

@@ -90,7 +90,13 @@ def test_a_policy_that_does_not_fit_is_refused_rule_by_rule(operator: httpx.Clie
         assert told["errors"][1]["remedy"] == "write -1.0 or more"
     unknown = operator.post("/policy/check", json={"changes": {"autonomy": {"cancle_order": "off"}}})
     assert "write cancel_order" in problem(unknown, 422, "invalid-input")["errors"][0]["remedy"]
-    for wrong in ({}, {"policy": "a: 1", "changes": {}}, {"changes": {}}, {"changes": {"upset_at": -3}}):
+    bodies: list[dict[str, Any]] = [
+        {},
+        {"policy": "a: 1", "changes": {}},
+        {"changes": {}},
+        {"changes": {"upset_at": -3}},
+    ]
+    for wrong in bodies:
         problem(operator.post("/policy/check", json=wrong), 422, "invalid-input")
     assert operator.get("/policy/versions").json()["in_force"] == 1
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, bindparam, literal, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, literal, select, tuple_
 
 from helpdesk.adapters.store_sql.schema import corrections, decisions, feedback
 from helpdesk.adapters.store_sql.scope import Scope, columns_of, record_of
@@ -15,7 +15,7 @@ from helpdesk.ports.decision_log import DecisionFilter, DecisionPage
 from helpdesk.tickets import Feedback
 
 _KEY = (decisions.c.at, decisions.c.ticket_id, decisions.c.turn)
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _FEEDBACK = select(*columns_of(feedback, Feedback)).where(feedback.c.ticket_id.in_(_IDS)).order_by(feedback.c.sequence)
 _CORRECTIONS = (
     select(*columns_of(corrections, Correction))

@@ -176,6 +176,15 @@ class TestTheFileOfAWorkerThatStarts:
         file.write_text(changed_text(upset_at=-0.3))
         assert policies.take_file() == applied
 
+    def test_the_shipped_file_of_one_worker_does_not_undo_the_named_one_of_another(
+        self, store: SqlStore, file: Path, tmp_path: Path
+    ) -> None:
+        named = tmp_path / "mine.yaml"
+        named.write_text(changed_text(upset_at=-0.3))
+        book(store, file, named=False).take_file()
+        assert book(store, named).take_file().number == 2
+        assert book(store, file, named=False).take_file().number == 2
+
     def test_a_file_that_does_not_fit_is_refused(self, store: SqlStore, file: Path) -> None:
         file.write_text(changed_text(upset_at=-3))
         with pytest.raises(PolicyRefused, match="upset_at"):
