@@ -14,7 +14,7 @@ _RULES = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 def changed_text(**changes: Any) -> str:
     """Return the shipped policy's text with whole rules replaced."""
-    text: str = yaml.safe_dump({**_RULES, **changes})
+    text: str = yaml.safe_dump({**_RULES, **changes}, sort_keys=False)
     return text
 
 

@@ -35,8 +35,8 @@ class Unknown(StrEnum):
 _SENTENCES = {
     Unknown.EVIDENCE: "unknown, would need a run: it was routed before the knowledge base was asked",
     Unknown.WRITING: "unknown, would need a run: no answer was written for it, so that none was checked",
-    Unknown.LINKS: "unknown, would need a run: the hosts that answers may link to are others, and its answer was "
-    "checked against the old ones",
+    Unknown.LINKS: "unknown, would need a run: its answer was checked against other hosts, or against hosts that "
+    "nobody knows any more",
     Unknown.RECORD: "unknown, would need a run: another version of Helpdesk wrote the record in a way that this one "
     "cannot read",
 }

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
@@ -129,6 +129,7 @@ def sure(intent: str = "cancel_order", confidence: float = 0.97) -> Prediction:
     )
 
 
+@settings(deadline=None)
 @given(case=cases)
 def test_the_same_policy_gives_the_same_decision_word_for_word(case: Case) -> None:
     assert case.policy is not None
@@ -140,6 +141,7 @@ def test_the_same_policy_gives_the_same_decision_word_for_word(case: Case) -> No
     assert found.at_most is record.outcome
 
 
+@settings(deadline=None)
 @given(case=cases, policy=policies)
 def test_without_the_words_the_record_tells_the_same_as_with_them(case: Case, policy: Policy) -> None:
     """Where both policies look for the same words, the record knows whether they stood in the text."""
@@ -149,6 +151,7 @@ def test_without_the_words_the_record_tells_the_same_as_with_them(case: Case, po
     assert (with_text.outcome, with_text.queue, with_text.unknown) == (without.outcome, without.queue, without.unknown)
 
 
+@settings(deadline=None)
 @given(case=cases, policy=policies)
 def test_what_is_known_is_what_a_worker_would_have_decided(case: Case, policy: Policy) -> None:
     """Each known outcome is that of the whole way, with the evidence that stands in the record."""

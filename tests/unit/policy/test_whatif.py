@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
@@ -59,6 +59,7 @@ def tried(
 confidences = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=40)
 
 
+@settings(deadline=None)
 @given(scores=confidences, floors=st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)))
 def test_a_higher_threshold_never_raises_the_automatic_share(
     scores: list[tuple[float, float]], floors: tuple[float, float, float]
@@ -73,6 +74,7 @@ def test_a_higher_threshold_never_raises_the_automatic_share(
     assert under_higher.wrong_expected <= under_lower.wrong_expected + 1e-9
 
 
+@settings(deadline=None)
 @given(scores=confidences, evidence=st.floats(0, 1))
 def test_every_decision_is_counted_once_on_each_side(scores: list[tuple[float, float]], evidence: float) -> None:
     before, after = changed_policy(), changed_policy(evidence_threshold=evidence)
@@ -84,6 +86,7 @@ def test_every_decision_is_counted_once_on_each_side(scores: list[tuple[float, f
     assert sum(found.moves.values()) == found.changed + found.became_unknown
 
 
+@settings(deadline=None)
 @given(scores=confidences)
 def test_the_same_policy_changes_nothing(scores: list[tuple[float, float]]) -> None:
     policy = changed_policy()
