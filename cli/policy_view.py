@@ -79,7 +79,7 @@ def print_proposal(console: Console, proposal: "Proposal") -> None:
     else:
         listing = table("rule", f"version {proposal.base.number}, in force", "changed")
         for change in proposal.changes:
-            before, after = _shown(change.before), _shown(change.after)
+            before, after = _shown(change.before) or "–", _shown(change.after) or "–"
             listing.add_row(Text(_visible(change.path)), Text(before, "red"), Text(after, "green"))
         console.print(listing)
     _warn_of(console, proposal.unknown_intents)
@@ -108,6 +108,7 @@ def print_what_if(console: Console, found: "WhatIf") -> None:
     span = f"{found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC"
     console.print(f"\n[bold]{found.total:,} decisions[/], {span}")
     listing = table("", "before", "after", "")
+    listing.columns[1].justify = listing.columns[2].justify = "right"
     for cells in _rows(found):
         listing.add_row(*cells[:3], Text(cells[3], "bright_black"))
     console.print(listing)
@@ -127,6 +128,8 @@ def print_what_if(console: Console, found: "WhatIf") -> None:
 def _loads(found: "WhatIf") -> Table:
     """Return how many tickets more or fewer each queue gets; queues that get as many are left out."""
     listing = table("queue", "before", "after", "change")
+    for column in listing.columns[1:]:
+        column.justify = "right"
     for name in sorted(found.before.queues.keys() | found.after.queues.keys()):
         before, after = found.before.queues[name], found.after.queues[name]
         if before != after:

@@ -48,13 +48,13 @@ def serve(settings: Settings) -> None:
     load_policy(settings.processor.policy_file)
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(settings)))
-        policy = live_policy(PolicyBook.of(settings, store), store, stop)
-        if policy is None:
-            return
         broker = stack.enter_context(closing(open_broker(settings)))
         predictor = stack.enter_context(closing(open_predictor(settings)))
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
         writer = stack.enter_context(closing(open_writer(settings)))
+        policy = live_policy(PolicyBook.of(settings, store), store, stop)
+        if policy is None:
+            return
         consideration = Consideration(
             predictor,
             knowledge,
