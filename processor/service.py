@@ -52,6 +52,14 @@ def serve(settings: Settings) -> None:
         predictor = stack.enter_context(closing(open_predictor(settings)))
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
         writer = stack.enter_context(closing(open_writer(settings)))
+        checks = {
+            "store": store.check,
+            "broker": broker.check,
+            "predictor": predictor.check,
+            "knowledge": knowledge.check,
+        }
+        port, setting = settings.metrics.worker_port, "HELPDESK_METRICS__WORKER_PORT"
+        stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         policy = live_policy(PolicyBook.of(settings, store), store, stop)
         if policy is None:
             return
@@ -64,14 +72,6 @@ def serve(settings: Settings) -> None:
             budget=_budget(store, settings.writer) if writer.is_remote else None,
             cache=_cache(store, writer, settings.retention),
         )
-        checks = {
-            "store": store.check,
-            "broker": broker.check,
-            "predictor": predictor.check,
-            "knowledge": knowledge.check,
-        }
-        port, setting = settings.metrics.worker_port, "HELPDESK_METRICS__WORKER_PORT"
-        stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
         stack.enter_context(Follower(KnowledgeBase(store, knowledge)))
