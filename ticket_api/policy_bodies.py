@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from helpdesk.decisions import Outcome
 from helpdesk.policy.changes import PolicyChanges, RuleChange
 from helpdesk.policy.proposal import Proposal
-from helpdesk.policy.rules import Autonomy, Probability
+from helpdesk.policy.rules import Autonomy
 from helpdesk.policy.whatif import Side, WhatIf
 from helpdesk.ports.policies import PolicyAction, PolicyVersion
 from ticket_api.filters import Moment, Name
@@ -17,6 +17,7 @@ from ticket_api.texts import Text, Written
 
 MAX_POLICY_CHARACTERS = 50_000
 IntentName = Annotated[Written, Field(max_length=200)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
 Reason = Annotated[Text, Field(max_length=500, description="Why, for the record.")]
 
@@ -31,12 +32,10 @@ class Changes(_Body):
     autonomy: Annotated[
         dict[IntentName, Autonomy], Field(max_length=200, description="By intent; `default` for all others.")
     ] = {}
-    thresholds: Annotated[
-        dict[IntentName, Probability], Field(max_length=200, description="Confidence by intent.")
-    ] = {}
-    confidence_floor: Probability | None = None
-    evidence_threshold: Probability | None = None
-    upset_at: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = None
+    thresholds: Annotated[dict[IntentName, Share], Field(max_length=200, description="Confidence by intent.")] = {}
+    confidence_floor: Share | None = None
+    evidence_threshold: Share | None = None
+    upset_at: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False, strict=True)] | None = None
 
     def parsed(self) -> PolicyChanges:
         """Return them as the policy takes them."""
