@@ -13,6 +13,8 @@ from cli import (
     keys,
     models,
     people,
+    policy,
+    replay,
     results,
     run,
     settings,
@@ -41,6 +43,7 @@ COMMANDS: Mapping[str, Sequence[Callable[..., None]]] = {
         desk.mark_wrong,
         results.results,
     ),
+    OPERATING: (replay.replay,),
     LEARNING: (train.train, drift.drift),
 }
 GROUPS = {
@@ -48,6 +51,7 @@ GROUPS = {
     "models": (models.app, LEARNING),
     "corrections": (corrections.app, LEARNING),
     "kb": (kb.app, LEARNING),
+    "policy": (policy.app, OPERATING),
     "dead": (dead.app, OPERATING),
     "keys": (keys.app, OPERATING),
     "people": (people.app, OPERATING),

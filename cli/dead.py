@@ -10,7 +10,8 @@ from rich.text import Text
 from cli.access import ticket_api
 from cli.app import new_app
 from cli.console import Json, age, print_json, program, stdout, table
-from helpdesk.ports.store import DeadLetterStatus, Role
+from helpdesk.ports.mailboxes import DeadLetterStatus
+from helpdesk.ports.store import Role
 
 app = new_app("Messages that were given up: look, try again, or close them.")
 

@@ -131,8 +131,8 @@ def _run(
     from evaluation.judging import judge_all
     from evaluation.results import results_of
     from evaluation.trial import Trial
+    from helpdesk.policy.rules import load_policy
     from helpdesk.wiring import open_writer
-    from processor.policy import load_policy
 
     with closing(open_writer(settings)) as writer:
         trial = Trial(

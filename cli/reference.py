@@ -21,11 +21,13 @@ _INTRODUCTION = """\
 - Every command takes `--json`: one JSON document on standard output, and nothing else. Progress and errors go to
   standard error.
 - Exit codes: 0 when it is done, 1 when it could not be done (one line says why), 2 when the command is written wrongly.
-  `drift` ends with 3 where it finds drift, `evaluate answers` where a floor is not met.
+  `drift` ends with 3 where it finds drift, `evaluate answers` where a floor is not met, `replay` where a record does
+  not hold.
 - Commands about tickets, queues and dead letters talk to the ticket API that `HELPDESK_CLIENT__URL` names (unset: the
   one on this machine) and send `HELPDESK_CLIENT__API_KEY` (unset: the key for the role that they need, from `keys.json`
-  in `HELPDESK_STATE_DIR`, which the first `helpdesk run` makes). `keys`, `kb`, `models`, `evaluate` and `drift` work on
-  store, index and registry directly; `corrections` and `train --with-corrections` read the store; `sla` reads its file.
+  in `HELPDESK_STATE_DIR`, which the first `helpdesk run` makes). `keys`, `kb`, `models`, `policy`, `replay`, `evaluate`
+  and `drift` work on store, index and registry directly; `corrections` and `train --with-corrections` read the store;
+  `sla` reads its file.
 - A traceback shows only where `HELPDESK_LOG__LEVEL=DEBUG`.
 """
 

@@ -156,6 +156,7 @@ def _metric_rows() -> Iterator[tuple[str, str, str, str]]:
 _WHAT_TO_DO: Mapping[str, str] = {
     "invalid-setting": "The operator corrects the setting that the log names.",
     "invalid-data": "Correct the file and the field that the detail names.",
+    "policy-refused": "Correct the rules that `errors` lists, each with its remedy; the policy in force stays.",
     "articles-refused": "Correct the articles that `errors` lists, each with its remedy; nothing was changed.",
     "undecodable-message": "The bytes are no message of Helpdesk; look at who published them.",
     "payload-too-large": "Send less, or split it.",
@@ -167,6 +168,8 @@ _WHAT_TO_DO: Mapping[str, str] = {
     "person-not-found": "Check the name with `helpdesk people list`.",
     "article-not-found": "Find the id with `helpdesk kb search`.",
     "knowledge-version-not-found": "Find the version with `helpdesk kb versions` or `GET /knowledge/versions`.",
+    "policy-version-not-found": "Find the number with `helpdesk policy history` or `GET /policy/versions`.",
+    "decision-not-found": "Ask again once the ticket is decided, or name a turn that was.",
     "illegal-transition": "Read the ticket again; the detail names what its status allows.",
     "version-conflict": "Read the ticket again, and repeat what still makes sense.",
     "already-claimed": "Take another ticket. For a message from the broker: acknowledge it and drop it.",

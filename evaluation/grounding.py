@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from helpdesk.placeholders import find_placeholder
+from helpdesk.policy.phrases import plain
 from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.ports.writer import AnswerBlock, WrittenAnswer
 from helpdesk.tickets import Citation
@@ -61,13 +62,13 @@ def ground(answer: WrittenAnswer, passages: Sequence[Passage], ticket: str) -> G
         citations=sum(len(block.citations) for block in answer.blocks),
         wrong=tuple(_wrong(answer.blocks, given)),
         claims=sum(len(_claims(block)) for block in answer.blocks),
-        unsupported=tuple(_unsupported(answer.blocks, given, facts.plain(ticket))),
+        unsupported=tuple(_unsupported(answer.blocks, given, plain(ticket))),
         placeholder=find_placeholder(answer.text) or "",
     )
 
 
 def _lacks_citation(block: AnswerBlock) -> bool:
-    return not block.citations and is_substantive(facts.plain(block.text).strip())
+    return not block.citations and is_substantive(plain(block.text).strip())
 
 
 def _wrong(blocks: Sequence[AnswerBlock], given: dict[str, Article]) -> Iterator[str]:
@@ -83,7 +84,7 @@ def _wrong(blocks: Sequence[AnswerBlock], given: dict[str, Article]) -> Iterator
 
 
 def _supports(citation: Citation, block: AnswerBlock) -> bool:
-    said, quoted = stems(facts.plain(block.text)), stems(facts.plain(citation.quote))
+    said, quoted = stems(plain(block.text)), stems(plain(citation.quote))
     fewer = min(len(said), len(quoted))
     return _squeezed(citation.quote) in _squeezed(block.text) or len(said & quoted) >= _SHARED_WITH_QUOTE * fewer
 
@@ -91,14 +92,14 @@ def _supports(citation: Citation, block: AnswerBlock) -> bool:
 def _unsupported(blocks: Sequence[AnswerBlock], given: dict[str, Article], ticket: str) -> Iterator[str]:
     for block in blocks:
         cited = {citation.article_id for citation in block.citations}
-        sources = [facts.plain(_text(given[name])) for name in cited if name in given]
+        sources = [plain(_text(given[name])) for name in cited if name in given]
         for claim in _claims(block):
             if lack := _lack(facts.without_references_of(claim, ticket), sources):
                 yield f"{lack}: “{claim}”"
 
 
 def _claims(block: AnswerBlock) -> list[str]:
-    lines = (_LIST_MARKER.sub("", line) for line in facts.plain(block.text).splitlines())
+    lines = (_LIST_MARKER.sub("", line) for line in plain(block.text).splitlines())
     return [claim for line in lines for claim in sentences(line)]
 
 
@@ -124,4 +125,4 @@ def _text(article: Article) -> str:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(facts.plain(text).split())
+    return "".join(plain(text).split())

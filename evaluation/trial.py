@@ -11,6 +11,9 @@ from helpdesk.clock import utc_now
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.errors import Unavailable
 from helpdesk.messages import TicketSubmitted, encode
+from helpdesk.policy.decide import Decision
+from helpdesk.policy.evidence import question_of
+from helpdesk.policy.rules import Policy
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.knowledge import Knowledge, Passage
 from helpdesk.ports.predictor import Predictor
@@ -19,9 +22,7 @@ from helpdesk.predictions import Prediction
 from helpdesk.tickets import GENERAL, Author, ConversationMessage, Status, Ticket
 from models.classifier import Classifier
 from models.wording import excerpt, wording
-from processor.considering import Consideration, question_of
-from processor.decide import Decision
-from processor.policy import Policy
+from processor.considering import Consideration
 from processor.work import Work
 
 _AT_ONCE = 32
@@ -113,7 +114,7 @@ class Trial:
         self, predictor: Predictor, knowledge: Knowledge, writer: Writer, policy: Policy, *, passages: int, writers: int
     ) -> None:
         self._knowledge = knowledge
-        self._consideration = Consideration(predictor, knowledge, writer, policy, passages=passages)
+        self._consideration = Consideration(predictor, knowledge, writer, lambda: policy, passages=passages)
         self._ranked = max(passages, RANKED)
         self._writers = writers if writer.is_remote else 1
 

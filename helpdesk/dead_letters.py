@@ -10,7 +10,8 @@ from helpdesk.clock import Clock, utc_now
 from helpdesk.errors import AlreadyClaimed, BrokerUnavailable, IllegalTransition, PayloadTooLarge
 from helpdesk.messages import MAX_MESSAGE_BYTES
 from helpdesk.ports.broker import Broker, Envelope, human
-from helpdesk.ports.store import DeadLetter, DeadLetterStatus, Store, Transaction
+from helpdesk.ports.mailboxes import DeadLetter, DeadLetterStatus
+from helpdesk.ports.store import Store, Transaction
 from helpdesk.tickets import GENERAL, Action, Author, Status, Ticket, TicketEvent
 
 log = logging.getLogger(__name__)

@@ -52,3 +52,30 @@ class DecisionRecord:
     usage: Mapping[str, int] = field(default_factory=dict)
     cost_usd: float | None = None
     at: datetime
+
+    @property
+    def intent(self) -> str | None:
+        """The likeliest intent; None where no model was asked."""
+        label = self.prediction.get("predicted_label")
+        return None if label is None else str(label)
+
+    @property
+    def confidence(self) -> float | None:
+        """The calibrated probability of that intent."""
+        value = self.prediction.get("prediction_confidence")
+        return float(value) if isinstance(value, int | float) else None
+
+    @property
+    def policy(self) -> str | None:
+        """The name of the policy's version; None where none took part."""
+        return self.versions.get("policy")
+
+    @property
+    def model(self) -> str | None:
+        """The model that predicted; None where none was asked."""
+        return self.versions.get("model")
+
+    @property
+    def codes(self) -> str:
+        """The codes of the reasons, each once and between two bars: ``|draft_only|claim_uncited|``."""
+        return "|".join(("", *dict.fromkeys(reason.code for reason in self.reasons), ""))

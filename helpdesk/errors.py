@@ -3,7 +3,8 @@
     HelpdeskError
     ├── InvalidInput              a value is wrong: says which field, what is wrong, what to do
     │   ├── InvalidSetting        a configuration value
-    │   ├── InvalidData           a data file: training rows, policy
+    │   ├── InvalidData           a data file: training rows
+    │   │   └── PolicyRefused     a policy with errors: carries each with its path and remedy
     │   ├── ArticlesRefused       articles with errors: carries each with its place and remedy
     │   └── UndecodableMessage    bytes from a queue that are no message of ours
     ├── PayloadTooLarge           more bytes than the limit
@@ -15,7 +16,9 @@
     │   ├── ApiKeyNotFound
     │   ├── PersonNotFound
     │   ├── ArticleNotFound
-    │   └── KnowledgeVersionNotFound
+    │   ├── KnowledgeVersionNotFound
+    │   ├── PolicyVersionNotFound
+    │   └── DecisionNotFound      the ticket, or this turn of it, has no decision
     ├── Conflict
     │   ├── IllegalTransition     the ticket's status, or the model's state, does not allow the action
     │   ├── VersionConflict       somebody changed the ticket in between
@@ -73,6 +76,20 @@ class InvalidSetting(InvalidInput):
 
 class InvalidData(InvalidInput):
     """A data file cannot be used as it is."""
+
+
+class PolicyRefused(InvalidData):
+    """A policy has errors; the one in force stays.
+
+    Args:
+        where: the file, or whatever else the policy came from.
+        problems: each as (path of the rule, problem with its value, remedy); at least one.
+    """
+
+    def __init__(self, where: str, problems: Sequence[tuple[str, str, str]]) -> None:
+        self.problems = tuple(problems)
+        said = "; ".join(f"{path}: {problem}" if path else problem for path, problem, _ in self.problems)
+        super().__init__(said, field=where, remedy="docs/reference/policy.md describes every rule")
 
 
 class ArticlesRefused(InvalidInput):
@@ -135,6 +152,14 @@ class ArticleNotFound(NotFound):
 
 class KnowledgeVersionNotFound(NotFound):
     """No version of the knowledge base has this name or number."""
+
+
+class PolicyVersionNotFound(NotFound):
+    """No version of the policy has this number or name."""
+
+
+class DecisionNotFound(NotFound):
+    """The ticket, or this turn of it, has not been decided."""
 
 
 class Conflict(HelpdeskError):

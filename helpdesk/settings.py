@@ -140,7 +140,10 @@ class ProcessorSettings(_Group):
     reoffer_after_s: Seconds = Field(
         default=3600.0, description="A ticket taken from a broker queue and not heard of since returns after this long."
     )
-    policy_file: Path = Field(default=PROJECT_DIR / "processor" / "policy.yaml", description="The decision policy.")
+    policy_file: Path = Field(
+        default=PROJECT_DIR / "processor" / "policy.yaml",
+        description="The first decision policy; text that is new here becomes a version when a worker starts.",
+    )
 
 
 class SlaSettings(_Group):

@@ -246,6 +246,15 @@ def answered_last_by(conversation: Sequence[ConversationMessage]) -> Author | No
     return next((message.author for message in reversed(conversation) if message.is_answer), None)
 
 
+def seen_at(conversation: Sequence[ConversationMessage], turn: int) -> list[ConversationMessage]:
+    """Return the conversation as it stood when this turn was to be decided: before its answer and all that followed."""
+    return [
+        message
+        for message in conversation
+        if message.turn < turn or (message.turn == turn and message.author is Author.CUSTOMER)
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketEvent:
     """One step of a ticket's history: who did what, when and why."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from helpdesk.tickets import Author, ConversationMessage, Ticket, answered_last_by, unanswered
+from helpdesk.tickets import ConversationMessage, Ticket, answered_last_by, seen_at, unanswered
 from models.preprocess import readable
 
 MAX_EXCERPT_BYTES = 16_384
@@ -28,15 +28,6 @@ def excerpt(
         kept.append(encoded[:room].decode("utf-8", "ignore"))
         room -= len(encoded)
     return _joined(ticket, conversation, kept[::-1])
-
-
-def seen_at(conversation: Sequence[ConversationMessage], turn: int) -> list[ConversationMessage]:
-    """Return the conversation as it stood when this turn was to be decided: before its answer and all that followed."""
-    return [
-        message
-        for message in conversation
-        if message.turn < turn or (message.turn == turn and message.author is Author.CUSTOMER)
-    ]
 
 
 def excerpt_at(ticket: Ticket, conversation: Sequence[ConversationMessage], turn: int) -> str:

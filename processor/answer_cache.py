@@ -9,12 +9,13 @@ from pydantic import TypeAdapter
 
 from helpdesk.clock import Clock, utc_now
 from helpdesk.personal_data import PersonalData
+from helpdesk.policy.phrases import plain
 from helpdesk.ports.knowledge import Passage
 from helpdesk.ports.store import CachedAnswer, Store
 from helpdesk.ports.writer import AnswerBlock, WrittenAnswer
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import Author
-from processor.facts import names_reference, plain
+from processor.facts import names_reference
 from processor.work import Work
 
 _BLOCKS = TypeAdapter(tuple[AnswerBlock, ...])

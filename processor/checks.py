@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from helpdesk.decisions import Reason
 from helpdesk.placeholders import find_placeholder
+from helpdesk.policy.phrases import found_in, plain
 from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.ports.writer import AnswerBlock, WrittenAnswer
 from helpdesk.tickets import Author, ConversationMessage
 from processor import disguise, facts, promises
 from processor.injection import instruction_in
-from processor.phrases import found_in
 
 MAX_CHARACTERS = 4_000
 _FEW_WORDS = 3
@@ -97,7 +97,7 @@ class _Source:
 
 @lru_cache(maxsize=2048)
 def _source(article: Article) -> _Source:
-    text = facts.plain("\n".join((article.title, article.question, article.body, article.url)))
+    text = plain("\n".join((article.title, article.question, article.body, article.url)))
     return _Source(
         article_id=article.article_id,
         text=text,
@@ -119,7 +119,7 @@ def _shape(text: str) -> Iterator[Reason]:
         yield Reason(code="markup", text=f"The answer holds the markup “{markup.group()}”.")
     if hidden := disguise.hidden_character(text):
         yield Reason(code="hidden_characters", text=f"The answer holds the hidden character U+{ord(hidden):04X}.")
-    if apart := disguise.spelt_apart(facts.plain(text)):
+    if apart := disguise.spelt_apart(plain(text)):
         yield Reason(code="spelt_apart", text=f"The answer spells “{_excerpt(apart)}” apart.")
 
 
@@ -139,7 +139,7 @@ def _instruction_in(article: Article) -> str | None:
 
 def _words(text: str, sources: Sequence[_Source]) -> Iterator[Reason]:
     """No script, code or name is in the text that the passages lack."""
-    prose = facts.without_links(facts.plain(text))
+    prose = facts.without_links(plain(text))
     if word := disguise.unknown_script(prose, frozenset[str]().union(*(source.scripts for source in sources))):
         yield Reason(code="script_unknown", text=f"No passage is written in the letters of “{_excerpt(word)}”.")
     for word in disguise.unknown_words(prose, [source.text for source in sources]):
@@ -151,7 +151,7 @@ def _words(text: str, sources: Sequence[_Source]) -> Iterator[Reason]:
 
 
 def _voice(text: str, forbidden_words: Iterable[str]) -> Iterator[Reason]:
-    if word := found_in(facts.without_links(facts.plain(text)), forbidden_words):
+    if word := found_in(facts.without_links(plain(text)), forbidden_words):
         yield Reason(code="forbidden_word", text=f"The answer says “{word}”, which the shop's voice forbids.")
 
 
@@ -160,12 +160,12 @@ def _grounding(blocks: Sequence[AnswerBlock], sources: Sequence[_Source]) -> Ite
     squeezed = {source.article_id: source.squeezed for source in sources}
     vocabulary = frozenset[str]().union(*(source.stems for source in sources))
     for block in blocks:
-        text = facts.plain(block.text).strip()
+        text = plain(block.text).strip()
         substantive = is_substantive(text)
         if substantive and not block.citations:
             yield Reason(code="claim_uncited", text=f"Nothing is cited for “{_excerpt(text)}”.")
         for citation in block.citations:
-            quote = _squeezed(facts.plain(citation.quote))
+            quote = _squeezed(plain(citation.quote))
             if citation.article_id not in squeezed:
                 unknown = f"The answer cites “{citation.article_id}”, which was not among the passages."
                 yield Reason(code="source_unknown", text=unknown)
@@ -180,7 +180,7 @@ def _grounding(blocks: Sequence[AnswerBlock], sources: Sequence[_Source]) -> Ite
 
 def _particulars(text: str, sources: Sequence[_Source], asked: str) -> Iterator[Reason]:
     """No link, address, phone number, figure or promise is in the text that the passages lack."""
-    text = facts.without_references_of(facts.plain(text), facts.plain(asked))
+    text = facts.without_references_of(plain(text), plain(asked))
     said = facts.facts_of(text)
     known = [facts.facts_of(source.text) for source in sources]
     known_links = {form for one in known for link in one.links for form in _ways_to_write(link)}
@@ -209,7 +209,7 @@ def _destinations(text: str, passages: Sequence[Passage], link_hosts: Collection
     if not link_hosts:
         return
     allowed = {*link_hosts, *(facts.host_of(passage.article.url) for passage in passages)} - {""}
-    said = facts.facts_of(facts.plain(text))
+    said = facts.facts_of(plain(text))
     for place in sorted((*said.links, *said.emails)):
         host = facts.host_of(place)
         if not any(host == one or host.endswith(f".{one}") for one in allowed):

@@ -5,7 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from helpdesk.article_feedback import Opinions
-from helpdesk.decisions import Outcome, Reason
+from helpdesk.decisions import Reason
+from helpdesk.policy.clarify import Choice, Fact, may_ask, reply_to
+from helpdesk.policy.decide import Decision, decide, to_a_person, triage
+from helpdesk.policy.evidence import evidence, feedback_scores, question_of
+from helpdesk.policy.rules import Policy
 from helpdesk.ports.knowledge import Knowledge, Passage, Question
 from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.writer import AnswerBlock, Writer, WritingTask, WrittenAnswer
@@ -15,11 +19,7 @@ from helpdesk.voice import Voice
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.checks import check_answer
-from processor.clarify import Choice, Fact, may_ask, reply_to
-from processor.decide import Decision, decide, triage
-from processor.evidence import evidence
 from processor.framing import framed
-from processor.policy import Policy
 from processor.work import Work
 
 
@@ -27,6 +27,7 @@ class Consideration:
     """The slow part of handling a ticket. Nothing here changes a ticket, so it can be done again at any time.
 
     Args:
+        policy: returns the one in force; a batch is decided under one, and its answers are checked under the same.
         voice: how the shop sounds; it frames what is sent, and forbids words.
         budget: for a writer that costs money.
         cache: for one whose answers are worth keeping.
@@ -38,7 +39,7 @@ class Consideration:
         predictor: Predictor,
         knowledge: Knowledge,
         writer: Writer,
-        policy: Policy,
+        policy: Callable[[], Policy],
         *,
         passages: int,
         voice: Voice | None = None,
@@ -68,21 +69,23 @@ class Consideration:
             PredictionFailed: the model breaks on one of the texts; nothing was decided.
             PredictorUnavailable, KnowledgeUnavailable: nothing was decided.
         """
+        policy = self._policy()
         started = time.perf_counter()
         predictions = self._predictor.predict([work.excerpt for work in works])
         predicted_ms = _since_ms(started)
         open_works: list[tuple[Work, Prediction]] = []
         for work, prediction in zip(works, predictions, strict=True):
             work.prediction = prediction
-            work.versions = {"model": prediction.model_version, "policy": self._policy.name}
+            work.policy = policy
+            work.versions = {"model": prediction.model_version, "policy": policy.name}
             work.duration_ms["predict"] = predicted_ms
-            work.decision = triage(prediction, work.text, self._policy, may_ask=may_ask(work.ticket, work.conversation))
+            work.decision = triage(prediction, work.text, policy, may_ask=may_ask(work.ticket, work.conversation))
             if work.decision is None:
                 open_works.append((work, prediction))
         if open_works:
-            self._decide_on_evidence(open_works)
+            self._decide_on_evidence(open_works, policy)
         for work in works:
-            self._ask(work)
+            self._ask(work, policy)
 
     def write(self, work: Work) -> None:
         """Write the answer of a ticket that is to be answered or drafted, and check it; one that fails is routed.
@@ -100,7 +103,7 @@ class Consideration:
         if key is not None and self._reuse(work, decision, prediction, key):
             return
         if self._budget is not None and (exhausted := self._budget.exhausted(work.ticket.ticket_id)):
-            work.decision = _to_a_person(decision, prediction, [exhausted])
+            work.decision = to_a_person(decision, prediction, [exhausted])
             return
         started = time.perf_counter()
         answer = self._writer.write(_task(work, decision, prediction))
@@ -109,7 +112,7 @@ class Consideration:
             self._budget.spend(work.ticket.ticket_id, answer)
         self._take(work, answer)
         if failed := self._check(work, answer):
-            work.decision = _to_a_person(decision, prediction, failed)
+            work.decision = to_a_person(decision, prediction, failed)
             return
         self._take(work, framed(answer, self._voice, prediction.language))
         if self._cache is not None and key is not None:
@@ -125,12 +128,12 @@ class Consideration:
         work.decision = replace(decision, reasons=(*decision.reasons, Reason(code="answer_reused", text=text)))
         return True
 
-    def _ask(self, work: Work) -> None:
+    def _ask(self, work: Work, policy: Policy) -> None:
         """Give a ticket whose customer is asked back its question; the policy's words need no writer and no checks."""
         if work.decision is None or work.prediction is None or (asked := work.decision.clarification) is None:
             return
         question = AnswerBlock(text=asked.question)
-        written = WrittenAnswer(blocks=(question,), sufficient=True, writer="policy", prompt_version=self._policy.name)
+        written = WrittenAnswer(blocks=(question,), sufficient=True, writer="policy", prompt_version=policy.name)
         self._take(work, framed(written, self._voice, work.prediction.language))
 
     def _take(self, work: Work, answer: WrittenAnswer) -> None:
@@ -140,29 +143,31 @@ class Consideration:
             work.versions["voice"] = self._voice.version
 
     def _check(self, work: Work, answer: WrittenAnswer) -> list[Reason]:
+        if work.policy is None:
+            raise ValueError(f"ticket {work.ticket.ticket_id} was decided without a policy")
         return check_answer(
             answer,
             work.passages,
             work.conversation,
             subject=work.ticket.subject,
-            link_hosts=self._policy.link_hosts,
+            link_hosts=work.policy.link_hosts,
             forbidden_words=self._voice.forbidden_words,
         )
 
-    def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]]) -> None:
+    def _decide_on_evidence(self, works: Sequence[tuple[Work, Prediction]], policy: Policy) -> None:
         started = time.perf_counter()
         opinions = self._opinions()
         questions = [question_of(work.excerpt, prediction, opinions) for work, prediction in works]
         version, found = self._found(questions)
         retrieved_ms = _since_ms(started)
         for (work, prediction), passages in zip(works, found, strict=True):
-            asked = reply_to(self._policy.clarify, work.conversation)
+            asked = reply_to(policy.clarify, work.conversation)
             work.passages = asked.preferred(work.text, passages) if isinstance(asked, Choice) else passages
             work.versions["knowledge"] = version
             if opinions.version:
                 work.versions["feedback"] = opinions.version
             work.duration_ms["retrieve"] = retrieved_ms
-            work.decision = self._decide_one(work, prediction, asked)
+            work.decision = _decided(work, prediction, policy, asked)
 
     def _found(self, questions: Sequence[Question]) -> tuple[str, list[list[Passage]]]:
         """Return the passages, and the one version of the knowledge base that all of them come from."""
@@ -173,32 +178,20 @@ class Consideration:
             if version == before:
                 return version, found
 
-    def _decide_one(self, work: Work, prediction: Prediction, asked: Fact | Choice | None) -> Decision:
-        score = evidence(work.passages, prediction)
-        decision = decide(
-            prediction,
-            work.text,
-            score,
-            self._policy,
-            passages=work.passages,
-            answered_last_by=answered_last_by(work.conversation),
-            may_ask=may_ask(work.ticket, work.conversation),
-            asked=asked,
-            metadata=work.ticket.metadata,
-        )
-        if not any(passage.opinion for passage in work.passages):
-            return decision
-        first = {"opinion": work.passages[0].opinion, "place_without_feedback": float(work.passages[0].place)}
-        return replace(decision, scores={**decision.scores, **first})
 
-
-def question_of(excerpt: str, prediction: Prediction, opinions: Opinions | None = None) -> Question:
-    """Return what is searched for a ticket's text: articles of its likely intents come sooner, and well-liked ones."""
-    return Question(
-        text=excerpt,
-        intent_prior={top.label: top.confidence for top in prediction.top_labels},
-        opinions=opinions.by_content if opinions is not None else {},
+def _decided(work: Work, prediction: Prediction, policy: Policy, asked: Fact | Choice | None) -> Decision:
+    decision = decide(
+        prediction,
+        work.text,
+        evidence(work.passages, prediction),
+        policy,
+        passages=work.passages,
+        answered_last_by=answered_last_by(work.conversation),
+        may_ask=may_ask(work.ticket, work.conversation),
+        asked=asked,
+        metadata=work.ticket.metadata,
     )
+    return replace(decision, scores={**decision.scores, **feedback_scores(work.passages)})
 
 
 def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask:
@@ -210,11 +203,6 @@ def _task(work: Work, decision: Decision, prediction: Prediction) -> WritingTask
         evidence=decision.scores.get("evidence", 0.0),
         language=prediction.language or "en",
     )
-
-
-def _to_a_person(decision: Decision, prediction: Prediction, reasons: Sequence[Reason]) -> Decision:
-    """Return the decision turned into one for the category's queue, with why."""
-    return replace(decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *reasons))
 
 
 def _since_ms(started: float) -> float:

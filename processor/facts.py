@@ -1,7 +1,6 @@
 """The checkable particulars of a text: links, addresses, phone numbers and figures, in a form that can be compared."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,13 +31,6 @@ _ROUND = {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "
 _LARGE = {"hundred": 100, "thousand": 1000}
 _WORDS = {word: str(value) for word, value in ({w: n for n, w in enumerate(_SMALL, start=2)} | _ROUND | _LARGE).items()}
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b", re.IGNORECASE)
-_ONE_WAY = str.maketrans("’‘“”‑–。｡", "''\"\"--..", "\u00ad")
-
-
-def plain(text: str) -> str:
-    """Return the text in one way of writing: compatibility forms, straight quotes, ordinary spaces and hyphens."""
-    folded = unicodedata.normalize("NFKC", text)
-    return folded.translate(_ONE_WAY)
 
 
 @dataclass(frozen=True, slots=True)

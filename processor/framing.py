@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from helpdesk.errors import InvalidData
+from helpdesk.policy.phrases import found_in
+from helpdesk.policy.rules import Policy
 from helpdesk.ports.writer import AnswerBlock, WrittenAnswer
 from helpdesk.voice import Voice
 from processor.checks import MAX_CHARACTERS
-from processor.phrases import found_in
-from processor.policy import Policy
 
 
 def framed(answer: WrittenAnswer, voice: Voice, language: str) -> WrittenAnswer:

@@ -11,11 +11,11 @@ from helpdesk.decisions import Outcome, Reason
 from helpdesk.errors import StoreUnavailable, Unavailable
 from helpdesk.failpoints import failpoint
 from helpdesk.logs import correlation_id
+from helpdesk.policy.decide import Decision
 from helpdesk.ports.broker import Delivery
 from helpdesk.ports.store import Store
 from helpdesk.tickets import GENERAL
 from processor.considering import Consideration
-from processor.decide import Decision
 from processor.observing import count_decisions
 from processor.opening import Suspects, give_up, open_deliveries
 from processor.recording import record

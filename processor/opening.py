@@ -8,7 +8,8 @@ from helpdesk.desk import enqueue, event
 from helpdesk.errors import UndecodableMessage
 from helpdesk.messages import TicketSubmitted, decode
 from helpdesk.ports.broker import Delivery, Envelope
-from helpdesk.ports.store import DeadLetter, InboxEntry, Store, Transaction
+from helpdesk.ports.mailboxes import DeadLetter, InboxEntry
+from helpdesk.ports.store import Store, Transaction
 from helpdesk.tickets import AWAITS_MACHINE, GENERAL, Action, Author, ConversationMessage, Status, Ticket
 from models.wording import excerpt, wording
 from processor.recording import ACTOR

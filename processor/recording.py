@@ -9,6 +9,7 @@ from math import inf
 from helpdesk import envelopes
 from helpdesk.decisions import DecisionRecord, Outcome
 from helpdesk.desk import event, waiting
+from helpdesk.policy.decide import Decision
 from helpdesk.ports.broker import Envelope
 from helpdesk.ports.store import CachedAnswer, Transaction
 from helpdesk.tickets import (
@@ -23,7 +24,6 @@ from helpdesk.tickets import (
     Ticket,
     TicketEvent,
 )
-from processor.decide import Decision
 from processor.work import Work
 
 ACTOR = "worker"

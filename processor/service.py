@@ -10,6 +10,9 @@ from helpdesk.errors import BrokerMisconfigured, KnowledgeUnavailable, StoreUnav
 from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.knowledge.opinions import OpinionReader
 from helpdesk.metrics_server import observed
+from helpdesk.policy.book import PolicyBook
+from helpdesk.policy.live import LivePolicy
+from helpdesk.policy.rules import Policy, load_policy
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.knowledge import Knowledge, Question
 from helpdesk.ports.store import Store
@@ -21,7 +24,6 @@ from processor.budget import Budget
 from processor.considering import Consideration
 from processor.following import Follower
 from processor.framing import check_questions
-from processor.policy import load_policy
 from processor.worker import Worker, wait_for_topology
 
 log = logging.getLogger(__name__)
@@ -30,19 +32,24 @@ MISCONFIGURED_PAUSE_S = 1.0
 """Between a worker that the broker refused and the next look at the broker."""
 
 
+STORE_PAUSE_S = 1.0
+"""Between two looks at a store that is away when the worker starts."""
+
+
 def serve(settings: Settings) -> None:
     """Consume tickets until SIGTERM or SIGINT; then finish what was begun.
 
     Raises:
         BrokerMisconfigured: the broker's URL cannot be read.
         InvalidData: the policy or brand file does not fit.
+        PolicyRefused: the policy file cannot be read as one.
         Stuck: every thread hangs.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    policy, voice = load_policy(settings.processor.policy_file), open_voice(settings)
-    check_questions(policy, voice)
+    voice = open_voice(settings)
+    check_questions(load_policy(settings.processor.policy_file), voice)
     with ExitStack() as stack:
         store = stack.enter_context(closing(open_store(settings)))
         broker = stack.enter_context(closing(open_broker(settings)))
@@ -50,6 +57,18 @@ def serve(settings: Settings) -> None:
         knowledge = stack.enter_context(closing(open_knowledge(settings)))
         writer = stack.enter_context(closing(open_writer(settings)))
         opinions = OpinionReader(store)
+        checks = {
+            "store": store.check,
+            "broker": broker.check,
+            "predictor": predictor.check,
+            "knowledge": knowledge.check,
+        }
+        port, setting = settings.metrics.worker_port, "HELPDESK_METRICS__WORKER_PORT"
+        stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
+        book = PolicyBook.of(settings, store)
+        policy = live_policy(book, store, stop, check=lambda policy: check_questions(policy, voice))
+        if policy is None:
+            return
         consideration = Consideration(
             predictor,
             knowledge,
@@ -61,24 +80,30 @@ def serve(settings: Settings) -> None:
             cache=_cache(store, writer, settings.retention),
             opinions=opinions.current,
         )
-        checks = {
-            "store": store.check,
-            "broker": broker.check,
-            "predictor": predictor.check,
-            "knowledge": knowledge.check,
-        }
-        port, setting = settings.metrics.worker_port, "HELPDESK_METRICS__WORKER_PORT"
-        stack.enter_context(observed(settings.metrics.host, port, checks, setting=setting))
         wait_for_topology(broker, stop)
         _warm_up(knowledge)
         _read_opinions(opinions)
         stack.enter_context(Follower(KnowledgeBase(store, knowledge), opinions=opinions))
         log.info(
             "worker consumes",
-            extra={"policy": policy.name, "voice": voice.version, "prefetch": settings.processor.prefetch},
+            extra={"policy": policy().name, "voice": voice.version, "prefetch": settings.processor.prefetch},
         )
         keep_working(lambda: Worker(store, broker, consideration, settings.processor).run(stop), broker, stop)
     log.info("worker stopped")
+
+
+def live_policy(
+    book: PolicyBook, store: Store, stop: threading.Event, *, check: Callable[[Policy], None]
+) -> LivePolicy | None:
+    """Return the policy in force, once the store is there; None where the process is to end before."""
+    while not stop.is_set():
+        try:
+            store.check()
+            return LivePolicy(store, book.take_file(), check=check)
+        except StoreUnavailable as error:
+            log.warning("waits for the store", extra={"error": str(error)})
+            stop.wait(STORE_PAUSE_S)
+    return None
 
 
 def _budget(store: Store, writer: WriterSettings) -> Budget:

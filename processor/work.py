@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from helpdesk.messages import TicketSubmitted
+from helpdesk.policy.decide import Decision
+from helpdesk.policy.rules import Policy
 from helpdesk.ports.broker import Delivery
 from helpdesk.ports.knowledge import Passage
 from helpdesk.ports.store import CachedAnswer
 from helpdesk.ports.writer import WrittenAnswer
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import ConversationMessage, Ticket
-from processor.decide import Decision
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Work:
         text: the customer's own words since the last answer, with the subject before the first.
         excerpt: as much of them as models read, the newest first of all.
         crashes: how often its handling was begun before and ended without a word.
+        policy: the one that it is decided under.
         to_cache: what is kept of the answer for tickets that ask the same, once it is sent.
         begun: when the work began, on the clock of ``time.perf_counter``.
     """
@@ -35,6 +37,7 @@ class Work:
     excerpt: str
     crashes: int
     prediction: Prediction | None = None
+    policy: Policy | None = None
     passages: Sequence[Passage] = ()
     decision: Decision | None = None
     answer: WrittenAnswer | None = None

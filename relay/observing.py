@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from helpdesk import metrics
 from helpdesk.clock import utc_now
-from helpdesk.ports.store import OutboxRow, Store
+from helpdesk.ports.mailboxes import OutboxRow
+from helpdesk.ports.store import Store
 
 
 def count_published(rows: Sequence[OutboxRow], outcomes: Sequence[Exception | None]) -> None:

@@ -9,7 +9,8 @@ from helpdesk.errors import BrokerMisconfigured, BrokerUnavailable, InvalidInput
 from helpdesk.failpoints import failpoint
 from helpdesk.messages import decode
 from helpdesk.ports.broker import Broker, Envelope, Publisher
-from helpdesk.ports.store import DeadLetter, OutboxRow, Store
+from helpdesk.ports.mailboxes import DeadLetter, OutboxRow
+from helpdesk.ports.store import Store
 from relay.observing import count_published
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
 from helpdesk.people import DeskRole, Person
 from helpdesk.ports.broker import Envelope
+from helpdesk.ports.mailboxes import DeadLetter
 from helpdesk.ports.people import Session, SignInLink
-from helpdesk.ports.store import ApiKey, DeadLetter, IdempotencyRecord, Role, Submission
+from helpdesk.ports.store import ApiKey, IdempotencyRecord, Role, Submission
 from helpdesk.tickets import (
     AWAITS_PERSON,
     GENERAL,

@@ -19,12 +19,14 @@ from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.desk import enqueue
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.encoder import Encoder
+from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
 from helpdesk.tickets import Action, Answer, Author, Ticket
 from helpdesk.web.keys import new_key
 from helpdesk.web.server import bind
 from relay.outbox import Relay
+from tests.fakes import FakePredictor
 from ticket_api.app import create_app
 
 START_LIMIT_S = 15.0
@@ -122,6 +124,7 @@ def running(
     store: Store | None = None,
     broker: Broker | None = None,
     encoder: Encoder | None = None,
+    predictor: Predictor | None = None,
     declare: bool = True,
     **groups: Any,
 ) -> Iterator[LiveTicketApi]:
@@ -142,7 +145,8 @@ def running(
         listener = stack.enter_context(closing(bind(settings.ticket_api, 0, setting="PORT")))
         encoder = encoder or MiniLmEncoder()
         index = stack.enter_context(closing(ChromaKnowledge(encoder, path=directory / "knowledge", look_every_s=0.01)))
-        app = create_app(settings, store=store, broker=broker, index=index, encoder=encoder)
+        predictor = predictor or FakePredictor()
+        app = create_app(settings, store=store, broker=broker, index=index, encoder=encoder, predictor=predictor)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="live-ticket-api")
         thread.start()

@@ -11,6 +11,8 @@ from helpdesk.adapters.broker_embedded import EmbeddedBroker
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.desk import Desk
 from helpdesk.knowledge.opinions import OpinionReader
+from helpdesk.policy.book import PolicyBook
+from helpdesk.policy.live import LivePolicy
 from helpdesk.ports.broker import LANES
 from helpdesk.ports.knowledge import Knowledge
 from helpdesk.ports.predictor import Predictor
@@ -20,7 +22,6 @@ from helpdesk.voice import Voice
 from processor.answer_cache import AnswerCache
 from processor.budget import Budget
 from processor.considering import Consideration
-from processor.policy import load_policy
 from processor.worker import Worker
 from relay.outbox import Relay
 from relay.watchdog import Watchdog
@@ -44,6 +45,7 @@ class Shop:
         self.broker = EmbeddedBroker(directory / "helpdesk.db", self.settings.broker)
         self.broker.declare()
         self.desk = Desk(self.store, self.broker, claim_lease_s=CLAIM_LEASE_S)
+        self.policies = PolicyBook.of(self.settings, self.store)
         self.predictor = FakePredictor()
         self.knowledge: Knowledge = FakeKnowledge()
         self.opinions = OpinionReader(self.store)
@@ -70,7 +72,7 @@ class Shop:
         self.relay.run_once()
 
     def start_worker(self) -> None:
-        policy = load_policy(self.settings.processor.policy_file)
+        policy = LivePolicy(self.store, self.policies.take_file(), look_every_s=0.05)
         budget = Budget(self.store, per_hour_usd=self.hourly_budget_usd, per_ticket_usd=self.ticket_budget_usd)
         self.consideration = Consideration(
             self.prediction_service,

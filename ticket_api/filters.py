@@ -16,7 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from helpdesk.ports.store import DeadLetterStatus, TicketOrder
+from helpdesk.ports.mailboxes import DeadLetterStatus
+from helpdesk.ports.store import TicketOrder
 from helpdesk.tickets import HUMAN_QUEUES, Priority, SlaState, Status
 from helpdesk.web.texts import Text
 

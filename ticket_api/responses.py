@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, computed_fie
 
 from helpdesk.corrections import Verdict
 from helpdesk.decisions import Outcome
-from helpdesk.ports.store import DeadLetterStatus
+from helpdesk.ports.mailboxes import DeadLetterStatus
 from helpdesk.tickets import Action, Author, Priority, SlaState, Status
 
 STATUS_TEXTS: Mapping[Status, str] = {

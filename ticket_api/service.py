@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 
 from helpdesk.settings import Settings
 from helpdesk.web.server import bind, run
-from helpdesk.wiring import open_broker, open_encoder, open_knowledge, open_store
+from helpdesk.wiring import open_broker, open_encoder, open_knowledge, open_predictor, open_store
 from ticket_api.app import create_app
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ def serve(settings: Settings) -> None:
         store = stack.enter_context(closing(open_store(settings)))
         broker = stack.enter_context(closing(open_broker(settings)))
         index = stack.enter_context(closing(open_knowledge(settings)))
+        predictor = stack.enter_context(closing(open_predictor(settings)))
         store.check()
-        run(create_app(settings, store=store, broker=broker, index=index, encoder=open_encoder()), listener)
+        encoder = open_encoder()
+        app = create_app(settings, store=store, broker=broker, index=index, encoder=encoder, predictor=predictor)
+        run(app, listener)
     log.info("ticket API stopped")

@@ -11,9 +11,12 @@ from helpdesk.desk import Desk
 from helpdesk.errors import NotAuthorised
 from helpdesk.knowledge.base import KnowledgeBase
 from helpdesk.knowledge.opinions import OpinionReader
+from helpdesk.policy.book import PolicyBook
+from helpdesk.policy.rehearsal import Rehearsal
 from helpdesk.ports.broker import Broker
 from helpdesk.ports.encoder import Encoder
 from helpdesk.ports.knowledge import Knowledge
+from helpdesk.ports.predictor import Predictor
 from helpdesk.ports.store import Role, Store
 from helpdesk.settings import Settings
 from helpdesk.web.authentication import Caller, require
@@ -36,6 +39,9 @@ class Services:
     encoder: Encoder
     opinions: OpinionReader
     knowledge: KnowledgeBase
+    policies: PolicyBook
+    rehearsal: Rehearsal
+    predictor: Predictor | None
     clock: Clock
 
 
@@ -53,6 +59,8 @@ Customer = Annotated[Caller, Depends(require(*CUSTOMER_ROLES))]
 Reader = Annotated[Caller, Depends(require(Role.PORTAL, Role.AGENT, Role.OPERATOR))]
 Staff = Annotated[Caller, Depends(require(Role.AGENT, Role.OPERATOR))]
 Operator = Annotated[Caller, Depends(require(Role.OPERATOR))]
+Analyst = Annotated[Caller, Depends(require(Role.OPERATOR, Role.ML))]
+"""Looks at decisions, and at what others would have been."""
 
 
 def owner_of(caller: Caller) -> str | None:

@@ -10,13 +10,13 @@ from dataclasses import replace
 from helpdesk.clock import utc_now
 from helpdesk.decisions import DecisionRecord
 from helpdesk.desk import event, waiting
+from helpdesk.policy.decide import Decision, triage
+from helpdesk.policy.rules import load_policy
 from helpdesk.predictions import Prediction
 from helpdesk.settings import Settings, load_settings
 from helpdesk.tickets import AWAITS_MACHINE, GENERAL, Action, Author, ConversationMessage, Ticket
 from helpdesk.wiring import open_predictor, open_store
 from models.preprocess import readable
-from processor.decide import Decision, triage
-from processor.policy import load_policy
 
 ACTOR = "benchmark"
 

@@ -11,9 +11,9 @@ from benchmarks.retrieval.reading import Reader
 from benchmarks.retrieval.sets import QuestionSet
 from benchmarks.retrieval.systems import Query, index_of
 from helpdesk.adapters.retrieval import HybridIndex, TokenStore, Tuning
+from helpdesk.policy.evidence import evidence
 from helpdesk.ports.knowledge import Passage, Question
 from helpdesk.predictions import Prediction
-from processor.evidence import evidence
 
 PRECISION = 0.95
 _SPARE = 8

@@ -41,12 +41,17 @@ class Standards:
         return cls(
             today=today,
             brand=brand,
-            intents=_intents(settings.knowledge.intents_file),
+            intents=known_intents(settings.knowledge.intents_file),
             stale_after_days=settings.knowledge.stale_after_days,
         )
 
 
-def _intents(path: Path) -> Mapping[str, str]:
+def known_intents(path: Path) -> Mapping[str, str]:
+    """Return the category of each intent in a file; none where there is no such file.
+
+    Raises:
+        InvalidData: the file cannot be used.
+    """
     if not path.exists():
         return {}
     try:

@@ -1,4 +1,4 @@
-"""The store port: tickets, corrections, outbox, inbox, dead letters, API keys, knowledge, people; in transactions.
+"""The store port: tickets and all that belongs to them, in transactions; the parts of other topics stand beside it.
 
 A transaction commits on a clean exit of its ``with`` block and rolls back on any exception. Only entry points
 (an HTTP request, a message, a command) open one; what they call never commits.
@@ -15,8 +15,11 @@ from helpdesk.corrections import Correction
 from helpdesk.decisions import DecisionRecord
 from helpdesk.ports.article_signals import ArticleSignals
 from helpdesk.ports.broker import Envelope
+from helpdesk.ports.decision_log import DecisionLog
 from helpdesk.ports.knowledge_versions import KnowledgeVersions
+from helpdesk.ports.mailboxes import Mailboxes
 from helpdesk.ports.people import People
+from helpdesk.ports.policies import PolicyVersions
 from helpdesk.ports.results import ResultFacts
 from helpdesk.tickets import (
     Answer,
@@ -59,53 +62,6 @@ class IdempotencyRecord:
     key: str
     body_sha256: str
     ticket_id: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxRow:
-    """A message that is committed but not yet confirmed by the broker; rows go out in the order of ``sequence``."""
-
-    sequence: int
-    envelope: Envelope
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxEntry:
-    """How far the handling of a message has come.
-
-    Attributes:
-        starts: how often its handling was begun, this time included.
-        finished: its effect is committed; a further delivery is acknowledged and nothing else.
-    """
-
-    message_id: str
-    starts: int
-    finished: bool
-
-
-class DeadLetterStatus(StrEnum):
-    """What became of a dead letter."""
-
-    DEAD = "dead"
-    REPLAYED = "replayed"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """A message that was given up, and why."""
-
-    message_id: str
-    source: str
-    reason: str
-    body: bytes
-    ticket_id: str | None
-    turn: int | None
-    attempts: int
-    status: DeadLetterStatus = DeadLetterStatus.DEAD
-    note: str = ""
     created_at: datetime
 
 
@@ -193,7 +149,9 @@ class CachedAnswer:
     created_at: datetime
 
 
-class Transaction(KnowledgeVersions, ArticleSignals, People, ResultFacts, Protocol):
+class Transaction(
+    Mailboxes, KnowledgeVersions, PolicyVersions, DecisionLog, ArticleSignals, People, ResultFacts, Protocol
+):
     """Reads and writes within one transaction. Reads see the transaction's own writes."""
 
     # Tickets
@@ -321,45 +279,6 @@ class Transaction(KnowledgeVersions, ArticleSignals, People, ResultFacts, Protoc
 
     def cached_answer(self, key: str, *, since: datetime) -> CachedAnswer | None:
         """Return the answer kept under a key, unless it is older."""
-
-    # Outbox
-    def add_outbox(self, messages: Sequence[tuple[str | None, Envelope]], *, at: datetime) -> None:
-        """Append messages, each with the ticket that waits for it (None: none does), to go out after the commit."""
-
-    def outbox(self, *, limit: int, after: int = 0) -> list[OutboxRow]:
-        """Return the oldest rows beyond sequence ``after``.
-
-        Not locked: several relays may send the same row; receivers absorb it.
-        """
-
-    def delete_outbox(self, sequences: Sequence[int]) -> set[int]:
-        """Delete rows; return the sequences that were gone already. A sequence never returns."""
-
-    def delete_outbox_message(self, message_id: str) -> bool:
-        """Delete a message that has not gone out; True when it was there."""
-
-    def outbox_depth(self) -> tuple[int, datetime | None]:
-        """Return the number of rows and the oldest one's time."""
-
-    # Inbox
-    def start_messages(self, message_ids: Sequence[str], *, at: datetime) -> dict[str, InboxEntry]:
-        """Count one more start of each unfinished message and return how they stand; finished ones are not counted."""
-
-    def finish_messages(self, message_ids: Sequence[str], *, at: datetime) -> None: ...
-
-    # Dead letters
-    def add_dead_letter(self, letter: DeadLetter) -> None:
-        """Store a dead letter. This method must be idempotent by message id."""
-
-    def dead_letter(self, message_id: str) -> DeadLetter:
-        """Return one dead letter, locked as in ``ticket``.
-
-        Raises:
-            DeadLetterNotFound: there is none.
-        """
-
-    def dead_letters(self, *, status: DeadLetterStatus | None, limit: int) -> list[DeadLetter]: ...
-    def mark_dead_letter(self, message_id: str, status: DeadLetterStatus, *, note: str) -> None: ...
 
     # API keys; an unknown id raises ApiKeyNotFound
     def add_api_key(self, key: ApiKey) -> None: ...

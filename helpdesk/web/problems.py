@@ -137,7 +137,7 @@ def error_response(error: errors.HelpdeskError, path: str) -> Response:
     match error:
         case errors.InvalidSetting():
             detail = "The service is misconfigured."
-        case errors.ArticlesRefused(problems=problems):
+        case errors.ArticlesRefused(problems=problems) | errors.PolicyRefused(problems=problems):
             fields = [
                 FieldProblem(field=place[:MAX_FIELD_CHARACTERS], problem=problem, remedy=remedy)
                 for place, problem, remedy in problems[:MAX_FIELD_ERRORS]

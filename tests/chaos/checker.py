@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from helpdesk.ports.broker import human
-from helpdesk.ports.store import DeadLetterStatus, Store
+from helpdesk.ports.mailboxes import DeadLetterStatus
+from helpdesk.ports.store import Store
 from helpdesk.tickets import AWAITS_MACHINE, AWAITS_PERSON, HUMAN_QUEUES, Action, Author
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from helpdesk.errors import BrokerUnavailable
 from helpdesk.failpoints import failpoint
 from helpdesk.logs import configure_logging
-from helpdesk.ports.store import OutboxRow
+from helpdesk.ports.mailboxes import OutboxRow
 from helpdesk.settings import load_settings
 from relay.outbox import BATCH, Relay, Result
 from relay.service import serve

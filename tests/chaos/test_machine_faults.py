@@ -7,7 +7,7 @@ import pytest
 
 from helpdesk.messages import MAX_MESSAGE_BYTES
 from helpdesk.ports.broker import DEAD, LANES, Envelope
-from helpdesk.ports.store import DeadLetterStatus
+from helpdesk.ports.mailboxes import DeadLetterStatus
 from tests.chaos.conftest import StartSystem, long_on_embedded, long_on_servers
 from tests.chaos.trial import settle, survive, under_load
 from tests.rabbitmq import plain_channel

@@ -17,13 +17,13 @@ import processor.handling
 import processor.opening
 import processor.recording
 from helpdesk.logs import configure_logging
+from helpdesk.policy.rules import load_policy
 from helpdesk.ports.broker import Delivery
 from helpdesk.settings import load_settings
 from helpdesk.wiring import open_broker, open_predictor, open_store
 from processor.considering import Consideration
 from processor.ending import run_to_the_end
 from processor.handling import Handler
-from processor.policy import load_policy
 from processor.work import Work
 from processor.worker import Worker, wait_for_topology
 from tests.fakes import FakeKnowledge, FakeWriter
@@ -74,7 +74,7 @@ def main() -> None:
     store, broker = open_store(settings), open_broker(settings)
     policy = load_policy(settings.processor.policy_file)
     writer = FakeWriter(is_remote=os.environ.get("CHAOS_WRITER") == "remote")
-    consideration = _FrailConsideration(open_predictor(settings), FakeKnowledge(), writer, policy, passages=3)
+    consideration = _FrailConsideration(open_predictor(settings), FakeKnowledge(), writer, lambda: policy, passages=3)
     wait_for_topology(broker, stop)
     Worker(store, broker, consideration, settings.processor).run(stop)
 

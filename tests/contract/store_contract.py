@@ -3,9 +3,11 @@
 from tests.contract.store_contract_article_signals import ArticleSignalsContract
 from tests.contract.store_contract_corrections import CorrectionsContract
 from tests.contract.store_contract_deadlines import DeadlinesContract
+from tests.contract.store_contract_decision_log import DecisionLogContract
 from tests.contract.store_contract_knowledge import KnowledgeVersionsContract
 from tests.contract.store_contract_messages import MessagesContract
 from tests.contract.store_contract_people import PeopleContract
+from tests.contract.store_contract_policies import PoliciesContract
 from tests.contract.store_contract_reports import ReportsContract
 from tests.contract.store_contract_results import ResultsContract
 from tests.contract.store_contract_tickets import TicketsContract
@@ -25,6 +27,8 @@ class StoreContract(
     MessagesContract,
     KnowledgeVersionsContract,
     PeopleContract,
+    PoliciesContract,
+    DecisionLogContract,
     WritingContract,
     ReportsContract,
 ):

@@ -8,7 +8,8 @@ import pytest
 
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.errors import ApiKeyNotFound, DeadLetterNotFound
-from helpdesk.ports.store import DeadLetterStatus, InboxEntry, Role
+from helpdesk.ports.mailboxes import DeadLetterStatus, InboxEntry
+from helpdesk.ports.store import Role
 from helpdesk.tickets import Priority
 from tests.contract.store_fixtures import StoreFixtures
 from tests.factories import NOON, make_api_key, make_dead_letter, make_envelope, make_submission

@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy import Engine, event
 
 from helpdesk.adapters.store_sql import SqlStore
+from helpdesk.decisions import Outcome
 from helpdesk.errors import InvalidSetting, StoreUnavailable
-from helpdesk.ports.store import DeadLetterStatus, TicketFilter, TicketOrder
+from helpdesk.ports.decision_log import DecisionFilter
+from helpdesk.ports.mailboxes import DeadLetterStatus
+from helpdesk.ports.store import TicketFilter, TicketOrder
 from helpdesk.settings import Settings, StoreSettings
 from helpdesk.tickets import SlaState
 from tests.contract.store_contract import StoreContract
@@ -155,6 +158,10 @@ class TestSqliteQueries:
             tx.dead_letters(status=None, limit=20)
             tx.dead_letters(status=DeadLetterStatus.DEAD, limit=20)
             tx.api_key_by_sha256("digest")
+            tx.feedback_on([ticket_id])
+            tx.corrections_on([ticket_id])
+            tx.newest_policy_number()
+            tx.policies_of("checksum")
             tx.prune_inbox(NOON, limit=500)
             tx.prune_idempotency_records(NOON, limit=500)
         store.close()
@@ -163,3 +170,22 @@ class TestSqliteQueries:
             assert not re.search(r"SCAN (?!old)\w+($|;)", plan), f"{plan}\n{statement}"
             if "ORDER BY" in statement and " IN (" not in statement.partition("WHERE")[2].replace("status IN", ""):
                 assert "TEMP B-TREE" not in plan, f"{plan}\n{statement}"
+
+    def test_decisions_are_listed_by_the_index_alone_whatever_they_are_narrowed_by(
+        self, tmp_path: Path, plans: list[tuple[str, str]]
+    ) -> None:
+        """Only the rows of the page are read; the rows of the index lie in the order of the list."""
+        store = SqlStore(f"sqlite:///{tmp_path}/helpdesk.db", StoreSettings())
+        store.migrate()
+        filters: list[dict[str, Any]] = [{}, {"intent": "get_refund", "queue": "REFUND"}, {"code": "upset"}]
+        filters += [{"confidence_from": 0.5, "model": "m", "policy": "1-a"}, {"since": NOON, "outcome": Outcome.ANSWER}]
+        cursor = "MjAyNi0wMy0wMlQxMjowMDowMCswMDowMCBhIDE"
+        with store.reading() as tx:
+            plans.clear()
+            for wanted in filters:
+                tx.list_decisions(DecisionFilter(**wanted), cursor=cursor, limit=20)
+        store.close()
+        assert len(plans) == len(filters)
+        for _, plan in plans:
+            assert re.search(r"(SCAN|SEARCH) decisions USING COVERING INDEX ix_decisions_log", plan), plan
+            assert plan.count("SCAN decisions") <= 1, plan

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from helpdesk.policy.clarify import ClarifyRules
 from helpdesk.settings import PROJECT_DIR, ProcessorSettings
 from helpdesk.sla import load_sla_policy
-from processor.clarify import ClarifyRules
 
 PAGE = PROJECT_DIR / "docs" / "howto" / "change-the-policy.md"
 SLA_PAGE = PROJECT_DIR / "docs" / "howto" / "set-deadlines.md"

@@ -9,10 +9,10 @@ import pytest
 from docs import generate
 from helpdesk import failpoints
 from helpdesk.adapters.broker_rabbitmq.topology import Topology
+from helpdesk.policy.rules import Autonomy, Policy
 from helpdesk.settings import PROJECT_DIR, setting_names
 from helpdesk.tickets import HUMAN_QUEUES
 from helpdesk.web.problems import TYPE_PREFIX, slug_of
-from processor.policy import Autonomy, Policy
 
 REFERENCE = PROJECT_DIR / "docs" / "reference"
 
@@ -101,7 +101,7 @@ def test_every_rule_of_the_policy_is_described() -> None:
 
 def test_every_reason_of_a_decision_is_described() -> None:
     codes: set[str] = set()
-    for file in ("processor/decide.py", "processor/checks.py", "relay/watchdog.py"):
+    for file in ("helpdesk/policy/decide.py", "processor/checks.py", "relay/watchdog.py"):
         for node in ast.walk(ast.parse((PROJECT_DIR / file).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 if node.func.id == "route" and isinstance(node.args[1], ast.Constant):

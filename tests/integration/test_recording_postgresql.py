@@ -11,10 +11,10 @@ from helpdesk import envelopes
 from helpdesk.adapters.store_sql import SqlStore
 from helpdesk.decisions import Outcome, Reason
 from helpdesk.messages import TicketSubmitted, decode
+from helpdesk.policy.decide import Decision
 from helpdesk.ports.broker import Envelope
 from helpdesk.settings import StoreSettings
 from helpdesk.tickets import GENERAL, Ticket
-from processor.decide import Decision
 from processor.opening import open_deliveries
 from processor.recording import record
 from processor.work import Work

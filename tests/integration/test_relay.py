@@ -8,7 +8,7 @@ from helpdesk.dead_letters import DeadLetters
 from helpdesk.errors import PayloadTooLarge
 from helpdesk.messages import MAX_MESSAGE_BYTES
 from helpdesk.ports.broker import LANES, Envelope, human
-from helpdesk.ports.store import DeadLetter
+from helpdesk.ports.mailboxes import DeadLetter
 from helpdesk.tickets import GENERAL, Status
 from relay.outbox import Relay
 from tests.shop import Shop

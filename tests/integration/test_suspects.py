@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from helpdesk.envelopes import submission_id
+from helpdesk.policy.rules import load_policy
 from helpdesk.ports.broker import DEAD, LANES, Consumer, Delivery
 from helpdesk.tickets import Status
 from processor.considering import Consideration
 from processor.handling import Handler
-from processor.policy import load_policy
 from tests.shop import Shop
 
 NEIGHBOURS = 4
@@ -60,7 +60,7 @@ def test_neighbours_that_always_come_after_a_deadly_message_are_answered(fatal_s
 def handler(shop: Shop, writers: ThreadPoolExecutor) -> Handler:
     """Return the handler of a new worker."""
     policy = load_policy(shop.settings.processor.policy_file)
-    consideration = Consideration(shop.predictor, shop.knowledge, shop.writer, policy, passages=3)
+    consideration = Consideration(shop.predictor, shop.knowledge, shop.writer, lambda: policy, passages=3)
     return Handler(shop.store, consideration, writers, max_starts=shop.settings.processor.max_starts, max_writing=16)
 
 

@@ -13,7 +13,8 @@ from tests.contract.knowledge_contract import WordEncoder
 from tests.live_ticket_api import TICKET, LiveTicketApi, running
 
 NOBODY = "0" * 32
-PORTAL, AGENT, OPERATOR = Role.PORTAL, Role.AGENT, Role.OPERATOR
+PORTAL, AGENT, OPERATOR, ML = Role.PORTAL, Role.AGENT, Role.OPERATOR, Role.ML
+UPSET = {"changes": {"upset_at": -0.7}}
 TEXT = {"text": "Hello."}
 ARTICLE = {"id": "tent", "title": "How do I pitch the tent?", "body": "Push the poles in, then peg the corners down."}
 QUERIES = {"/knowledge/search": {"question": "tent"}}
@@ -47,6 +48,16 @@ ROUTES: list[tuple[str, str, Any, set[Role]]] = [
     ("GET", "/knowledge/feedback", None, {OPERATOR}),
     ("GET", "/knowledge/gaps", None, {OPERATOR}),
     ("POST", "/knowledge/rollback", None, {OPERATOR}),
+    ("GET", "/decisions", None, {OPERATOR, ML}),
+    ("GET", "/tickets/{ticket_id}/replay", None, {OPERATOR, ML}),
+    ("POST", "/tickets/{ticket_id}/replay", None, {OPERATOR, ML}),
+    ("GET", "/policy", None, {OPERATOR, ML}),
+    ("GET", "/policy/versions", None, {OPERATOR, ML}),
+    ("GET", "/policy/versions/{number}", None, {OPERATOR, ML}),
+    ("POST", "/policy/check", UPSET, {OPERATOR, ML}),
+    ("POST", "/policy/whatif", UPSET, {OPERATOR, ML}),
+    ("POST", "/policy/apply", {**UPSET, "against": 1, "reason": "A test."}, {OPERATOR}),
+    ("POST", "/policy/rollback", {}, {OPERATOR}),
     ("GET", "/dead-letters", None, {OPERATOR}),
     ("GET", "/dead-letters/{message_id}", None, {OPERATOR}),
     ("POST", "/dead-letters/{message_id}/replay", None, {OPERATOR}),
@@ -68,7 +79,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTicketApi]:
 
 
 def ask(client: httpx.Client, method: str, path: str, body: object) -> httpx.Response:
-    url = path.format(ticket_id=NOBODY, message_id=NOBODY, name="REVIEW", article_id=NOBODY)
+    url = path.format(ticket_id=NOBODY, message_id=NOBODY, name="REVIEW", article_id=NOBODY, number=1)
     return client.request(method, url, params=QUERIES.get(path), json=body)
 
 

@@ -34,6 +34,12 @@ include-path-regex = "^/knowledge/"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "403", "404", "409", "422"]
 
+# So is a policy: rules that fit each other, of the version that is in force.
+[[operations]]
+include-path-regex = "^/(policy|decisions)"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", "403", "404", "409", "422"]
+
 [[operations]]
 include-name = "POST /tickets/{{ticket_id}}/correct"
 [operations.checks.positive_data_acceptance]

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from helpdesk.decisions import Outcome
 from helpdesk.errors import InvalidData
+from helpdesk.policy.clarify import ClarifyRules, Fact, may_ask, reply_to
+from helpdesk.policy.decide import Decision, decide
+from helpdesk.policy.rules import Policy, load_policy
 from helpdesk.ports.knowledge import Passage
 from helpdesk.predictions import LabelScore, Prediction
 from helpdesk.settings import ProcessorSettings
 from helpdesk.tickets import AWAITS_PERSON, GENERAL, INTERVENTION, Author, ConversationMessage, Status, Ticket
-from processor.clarify import ClarifyRules, Fact, may_ask, reply_to
-from processor.decide import Decision, decide
-from processor.policy import Policy, load_policy
 from tests.factories import make_message, make_ticket
 from tests.fakes import ARTICLE, GUEST_ARTICLE, codes
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processor.phrases import found_in, groups_in
+from helpdesk.policy.phrases import found_in, groups_in
 
 GROUPS = {"guest": ("guest*", "no account", "don't have an account"), "account": ("account", "signed in")}
 

@@ -9,12 +9,12 @@ import pytest
 from helpdesk.adapters.writer_prompt import read_prompt
 from helpdesk.errors import InvalidData
 from helpdesk.knowledge.brand import MAX_BYTES, Brand
+from helpdesk.policy.rules import load_policy
 from helpdesk.ports.writer import AnswerBlock, WrittenAnswer
 from helpdesk.settings import KnowledgeSettings, ProcessorSettings
 from helpdesk.voice import Voice
 from processor.checks import MAX_CHARACTERS
 from processor.framing import check_questions, framed
-from processor.policy import load_policy
 
 VOICE = Voice(
     name="Tarnbrook",

@@ -9,7 +9,7 @@ from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import dead_letters
 from helpdesk.adapters.store_sql.scope import Scope, columns_of, insert_into, names_of, record_of
 from helpdesk.errors import DeadLetterNotFound
-from helpdesk.ports.store import DeadLetter, DeadLetterStatus
+from helpdesk.ports.mailboxes import DeadLetter, DeadLetterStatus
 
 _ADD = Bulk(
     lambda dialect: insert_into(dead_letters, dialect).on_conflict_do_nothing(index_elements=["message_id"]),

@@ -8,6 +8,7 @@ from sqlalchemy import Select, Table, bindparam, delete, select, text
 
 from helpdesk.adapters.store_sql.bulk import Bulk, bulk_insert
 from helpdesk.adapters.store_sql.schema import (
+    DECISION_FACTS,
     SENT_BY_MACHINE_SQL,
     answers,
     decisions,
@@ -31,7 +32,7 @@ _ADD_ANSWERS = Bulk(
 )
 _ADD_DECISIONS = Bulk(
     lambda dialect: insert_into(decisions, dialect).on_conflict_do_nothing(index_elements=["ticket_id", "turn"]),
-    names_of(DecisionRecord),
+    (*names_of(DecisionRecord), *DECISION_FACTS),
 )
 _CONVERSATIONS = (
     select(*columns_of(messages, ConversationMessage))

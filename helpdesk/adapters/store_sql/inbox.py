@@ -10,7 +10,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import inbox
 from helpdesk.adapters.store_sql.scope import Scope, columns_of, insert_into, record_of
-from helpdesk.ports.store import InboxEntry
+from helpdesk.ports.mailboxes import InboxEntry
 
 
 class _Entry(NamedTuple):

@@ -10,7 +10,7 @@ from helpdesk.adapters.store_sql.bulk import Bulk
 from helpdesk.adapters.store_sql.schema import outbox
 from helpdesk.adapters.store_sql.scope import Scope, insert_into, names_of
 from helpdesk.ports.broker import Envelope
-from helpdesk.ports.store import OutboxRow
+from helpdesk.ports.mailboxes import OutboxRow
 
 _OLDEST = (
     select(outbox).where(outbox.c.sequence > bindparam("after")).order_by(outbox.c.sequence).limit(bindparam("limit"))

@@ -22,7 +22,8 @@ from sqlalchemy.types import TypeEngine
 from helpdesk.adapters.store_sql.column_types import EnumText, Json, RecordList, UtcDateTime
 from helpdesk.article_feedback import Signal
 from helpdesk.decisions import Outcome, Reason
-from helpdesk.ports.store import DeadLetterStatus, Role
+from helpdesk.ports.mailboxes import DeadLetterStatus
+from helpdesk.ports.store import Role
 from helpdesk.tickets import (
     AWAITS_CUSTOMER,
     AWAITS_MACHINE,
@@ -201,6 +202,9 @@ answers = Table(
     _partial("uq_answers_sent_by_machine", "ticket_id", "turn", where=SENT_BY_MACHINE_SQL, unique=True),
 )
 
+DECISION_FACTS = ("intent", "confidence", "policy", "model", "codes")
+"""What a decision's record says within its JSON, as columns to list by; see the properties of ``DecisionRecord``."""
+
 decisions = Table(
     "decisions",
     metadata,
@@ -216,6 +220,13 @@ decisions = Table(
     _json("usage"),
     Column("cost_usd", Float),
     _time("at"),
+    _text("intent", nullable=True),
+    Column("confidence", Float),
+    _text("policy", nullable=True),
+    _text("model", nullable=True),
+    _text("codes", nullable=True),
+    # One index holds all that decisions are listed by. Rows come in the order of time, so that it grows at one end.
+    Index("ix_decisions_log", *("at", "ticket_id", "turn", "outcome", "queue", *DECISION_FACTS)),
     Index("ix_decisions_at", "at", "ticket_id", "outcome"),
 )
 

@@ -13,9 +13,9 @@ from evaluation.shares import share
 from evaluation.trial import Trial
 from helpdesk.decisions import Outcome
 from helpdesk.errors import WriterUnavailable
+from helpdesk.policy.rules import load_policy
 from helpdesk.ports.judge import Judgement, JudgeTask, Relevance
 from helpdesk.settings import ProcessorSettings
-from processor.policy import load_policy
 from tests.fakes import ARTICLE, FakeKnowledge, FakePredictor, FakeWriter
 
 RIGHT = (ARTICLE.article_id,)

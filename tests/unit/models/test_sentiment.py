@@ -5,11 +5,11 @@ import time
 
 import pytest
 
+from helpdesk.policy.rules import load_policy
 from helpdesk.settings import ProcessorSettings
 from models.preprocess import readable
 from models.prose import prose
 from models.sentiment import Sentiment, SentimentReader
-from processor.policy import load_policy
 
 TRACE = """Traceback (most recent call last):
   File "app.py", line 12, in <module>
@@ -165,7 +165,7 @@ def test_emoji_beside_words_say_nothing(reader: SentimentReader) -> None:
     ],
 )
 def test_sarcasm_passes_for_praise(reader: SentimentReader, text: str) -> None:
-    """Known to be wrong. Nothing rests on it: praise lowers no priority, see ``processor.decide``."""
+    """Known to be wrong. Nothing rests on it: praise lowers no priority, see ``helpdesk.policy.decide``."""
     sentiment = reader.read(text)
     assert sentiment.valid
     assert sentiment.score > 0

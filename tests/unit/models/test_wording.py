@@ -1,8 +1,8 @@
 """What a decision is about: everything that the customer wrote since the last answer."""
 
-from helpdesk.tickets import Author, ConversationMessage, Ticket, answered_last_by, unanswered
+from helpdesk.tickets import Author, ConversationMessage, Ticket, answered_last_by, seen_at, unanswered
 from models.preprocess import readable
-from models.wording import MAX_EXCERPT_BYTES, excerpt, seen_at, wording
+from models.wording import MAX_EXCERPT_BYTES, excerpt, wording
 from tests.factories import make_message, make_ticket
 
 TICKET: Ticket = make_ticket(subject="My order")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 AWAITS_PERSON = "status IN ('failed', 'queued', 'review')"

@@ -4,8 +4,11 @@
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+
+_ONE_WAY = str.maketrans("’‘“”‑–。｡", "''\"\"--..", "\u00ad")
 
 
 def found_in(text: str, phrases: Iterable[str]) -> str | None:
@@ -20,6 +23,12 @@ def groups_in(text: str, groups: Mapping[str, Iterable[str]]) -> frozenset[str]:
     phrases = tuple(sorted(group_of, key=len, reverse=True))
     found = _pattern(phrases).finditer(text)
     return frozenset(group_of[phrases[one.lastindex - 1]] for one in found if one.lastindex)
+
+
+def plain(text: str) -> str:
+    """Return the text in one way of writing: compatibility forms, straight quotes, ordinary spaces and hyphens."""
+    folded = unicodedata.normalize("NFKC", text)
+    return folded.translate(_ONE_WAY)
 
 
 @lru_cache(maxsize=256)

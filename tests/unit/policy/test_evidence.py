@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpdesk.policy.evidence import evidence
 from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.predictions import LabelScore, Prediction
-from processor.evidence import evidence
 from tests.contract.knowledge_contract import LAMP, STOVE, make_article
 from tests.fakes import make_prediction
 

@@ -3,22 +3,23 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpdesk.decisions import Outcome
+from helpdesk.policy.decide import Decision, decide, triage
+from helpdesk.policy.rules import Policy
 from helpdesk.predictions import LabelScore, Prediction
 from helpdesk.settings import ProcessorSettings
 from helpdesk.tickets import GENERAL, HUMAN_QUEUES, INTERVENTION, REVIEW_QUEUE, Author
-from processor.decide import Decision, decide, triage
-from processor.policy import Policy, load_policy
+from tests.policies import SHIPPED
 
 TEXT = "How do I cancel order TB-20418835?"
 
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy(ProcessorSettings().policy_file)
+    return SHIPPED
 
 
 def make_prediction(
@@ -126,6 +127,7 @@ def test_reasons_say_the_figures_that_mattered(policy: Policy) -> None:
     assert "90%" in decision.reasons[0].text
 
 
+@settings(deadline=None)
 @given(
     confidence=st.floats(0, 1),
     threshold=st.floats(0, 1),
@@ -137,7 +139,7 @@ def test_reasons_say_the_figures_that_mattered(policy: Policy) -> None:
 def test_every_ticket_is_either_answered_or_has_a_queue_and_a_reason(
     confidence: float, threshold: float, evidence: float, sentiment: float, out_of_scope: bool, text: str
 ) -> None:
-    policy = load_policy(ProcessorSettings().policy_file)
+    policy = SHIPPED
     prediction = make_prediction(
         confidence=confidence, threshold=threshold, sentiment=sentiment, out_of_scope=out_of_scope
     )
@@ -151,9 +153,10 @@ def test_every_ticket_is_either_answered_or_has_a_queue_and_a_reason(
         assert decision.queue in HUMAN_QUEUES
 
 
+@settings(deadline=None)
 @given(evidence=st.floats(0, 1), lower=st.floats(0.6, 1), higher=st.floats(0.6, 1))
 def test_more_confidence_never_takes_an_answer_away(evidence: float, lower: float, higher: float) -> None:
-    policy = load_policy(ProcessorSettings().policy_file)
+    policy = SHIPPED
     less, more = sorted((lower, higher))
     if decide(make_prediction(confidence=less), TEXT, evidence, policy).outcome is Outcome.ANSWER:
         assert decide(make_prediction(confidence=more), TEXT, evidence, policy).outcome is Outcome.ANSWER

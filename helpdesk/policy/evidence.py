@@ -3,13 +3,34 @@
 import math
 from collections.abc import Sequence
 
-from helpdesk.ports.knowledge import Passage
+from helpdesk.article_feedback import Opinions
+from helpdesk.ports.knowledge import Passage, Question
 from helpdesk.predictions import Prediction
 
 _SIMILARITY, _ITS_INTENT, _LEAD = 9.9, 5.9, 1.7
 _LIKELIEST, _LOG_LIKELIEST, _CONSTANT = -3.3, 0.45, -4.3
 _MAX_LEAD = 0.3
 _LEAST_CONFIDENCE = 0.01
+
+
+FEEDBACK_SCORES = ("opinion", "place_without_feedback")
+"""What a decision records of the feedback that ordered its passages; no rule compares it."""
+
+
+def question_of(excerpt: str, prediction: Prediction, opinions: Opinions | None = None) -> Question:
+    """Return what is searched for a ticket's text: articles of its likely intents come sooner, and well-liked ones."""
+    return Question(
+        text=excerpt,
+        intent_prior={top.label: top.confidence for top in prediction.top_labels},
+        opinions=opinions.by_content if opinions is not None else {},
+    )
+
+
+def feedback_scores(passages: Sequence[Passage]) -> dict[str, float]:
+    """Return what a decision records of the feedback behind its passages; nothing where there was none."""
+    if not any(passage.opinion for passage in passages):
+        return {}
+    return dict(zip(FEEDBACK_SCORES, (passages[0].opinion, float(passages[0].place)), strict=True))
 
 
 def evidence(passages: Sequence[Passage], prediction: Prediction) -> float:

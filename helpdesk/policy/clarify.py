@@ -8,14 +8,16 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from helpdesk.placeholders import find_placeholder
+from helpdesk.policy.phrases import found_in, groups_in, plain
 from helpdesk.ports.knowledge import Article, Passage
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import Author, ConversationMessage, Ticket, answered_last_by
-from processor.facts import plain
-from processor.phrases import found_in, groups_in
 
 _UNDETERMINED = "en"
 """The language of a ticket whose language the model cannot tell."""
+
+CHOICE_SCORES = ("rival_similarity", "close_within")
+"""What a decision records where two articles fitted about equally."""
 
 
 def _plain(text: str) -> str:
@@ -120,6 +122,25 @@ class ClarifyRules(_Rule):
         """The rules that ask for one thing."""
         return (*self.facts.values(), *self.choices.values())
 
+    @property
+    def intents(self) -> frozenset[str]:
+        """Every intent that a rule names."""
+        wavering = self.between_intents.names.values() if self.between_intents is not None else ()
+        return frozenset().union(*wavering, *(rule.intents for rule in self.missing))
+
+    def asks_the_same(self, other: "ClarifyRules") -> bool:
+        """Whether both ask for one thing in the very same cases, and in the same order."""
+        mine, theirs = ((list(r.facts.items()), list(r.choices.items()), r.close_within) for r in (self, other))
+        return mine == theirs
+
+    def left_open(self, prediction: Prediction, text: str) -> list[tuple[str, Fact | Choice]]:
+        """Return what may be asked of a ticket, each with the code of its reason: what the text does not name."""
+        intent, language = prediction.predicted_label, prediction.language or _UNDETERMINED
+        facts = [(f"asks_fact_{name}", fact) for name, fact in self.facts.items() if not fact.is_named_in(text)]
+        choices = [(f"asks_choice_{name}", one) for name, one in self.choices.items() if not one.named_in(text)]
+        rules: list[tuple[str, Fact | Choice]] = [*facts, *choices]
+        return [(code, rule) for code, rule in rules if intent in rule.intents and language in rule.question]
+
     def texts(self) -> Iterator[str]:
         """Yield every text that a customer may get to read."""
         if self.between_intents is not None:
@@ -188,32 +209,21 @@ def missing_fact(
     """Return the question for what the text leaves open and the articles turn on."""
     if not passages:
         return None
-    intent, language = prediction.predicted_label, prediction.language or _UNDETERMINED
-    best = passages[0].article
-    for name, fact in rules.facts.items():
-        asks = intent in fact.intents and language in fact.question
-        needed = asks and found_in(f"{best.title}\n{best.body}", fact.needed_where)
-        if needed and not fact.is_named_in(text):
-            why = f"The article “{best.title}” needs the “{needed}”, and the ticket names none, so we ask once."
-            return Clarification(code=f"asks_fact_{name}", why=why, question=fact.question[language], wait=_wait(rules))
-    for name, choice in rules.choices.items():
-        if intent not in choice.intents or language not in choice.question:
-            continue
-        if choice.named_in(text):
-            continue
-        if (rival := _rival(choice, intent, passages, rules.close_within)) is not None:
+    best, language = passages[0].article, prediction.language or _UNDETERMINED
+    for code, rule in rules.left_open(prediction, text):
+        question = rule.question[language]
+        if isinstance(rule, Fact):
+            if needed := found_in(f"{best.title}\n{best.body}", rule.needed_where):
+                why = f"The article “{best.title}” needs the “{needed}”, and the ticket names none, so we ask once."
+                return Clarification(code=code, why=why, question=question, wait=_wait(rules))
+        elif (rival := _rival(rule, prediction.predicted_label, passages, rules.close_within)) is not None:
             why = (
                 f"The articles “{best.title}” and “{rival.article.title}” fit about equally (likeness "
                 f"{passages[0].similarity:.2f} and {rival.similarity:.2f}), and the customer can say which applies "
-                f"(“{choice.option_of(best)}” or “{choice.option_of(rival.article)}”), so we ask once."
+                f"(“{rule.option_of(best)}” or “{rule.option_of(rival.article)}”), so we ask once."
             )
-            return Clarification(
-                code=f"asks_choice_{name}",
-                why=why,
-                question=choice.question[language],
-                wait=_wait(rules),
-                compared={"rival_similarity": rival.similarity, "close_within": rules.close_within},
-            )
+            compared = dict(zip(CHOICE_SCORES, (rival.similarity, rules.close_within), strict=True))
+            return Clarification(code=code, why=why, question=question, wait=_wait(rules), compared=compared)
     return None
 
 

@@ -1,15 +1,18 @@
 """Decides what happens to a ticket: pure functions of the prediction, the evidence and the policy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from helpdesk.decisions import Outcome, Reason
+from helpdesk.policy.clarify import Choice, Clarification, Fact, between_intents, missing_fact
+from helpdesk.policy.rules import Autonomy, Policy
 from helpdesk.ports.knowledge import Passage
 from helpdesk.predictions import Prediction
 from helpdesk.tickets import GENERAL, INTERVENTION, REVIEW_QUEUE, Author
-from processor.clarify import Choice, Clarification, Fact, between_intents, missing_fact
-from processor.policy import Autonomy, Policy
+
+WRITTEN_FOR = frozenset({"confident_and_grounded", "person_answered_last", "draft_only"})
+"""The reasons after which an answer or draft is written and checked."""
 
 _WANTS_PERSON = "contact_human_agent"
 
@@ -42,7 +45,7 @@ def triage(prediction: Prediction, text: str, policy: Policy, *, may_ask: bool =
 
     Args:
         text: the customer's own words, without quoted mail and signature.
-        may_ask: see ``processor.clarify``.
+        may_ask: see ``helpdesk.policy.clarify``.
     """
     scores = _scores(prediction, policy)
     threshold = scores["confidence_threshold"]
@@ -119,10 +122,10 @@ def decide(
     """Return the decision for a ticket whose evidence is known.
 
     Args:
-        evidence: see ``processor.evidence``; 0 where nothing was found.
+        evidence: see ``helpdesk.policy.evidence``; 0 where nothing was found.
         passages: what the evidence was found in, best first.
         answered_last_by: who gave the last answer to the customer; after an agent's, the machine only drafts.
-        may_ask: see ``processor.clarify``.
+        may_ask: see ``helpdesk.policy.clarify``.
         asked: what the customer was asked for, and has replied to.
         metadata: what the portal sent along, which nobody need ask for.
     """
@@ -149,7 +152,7 @@ def decide(
             return Decision(outcome=Outcome.DRAFT, queue=REVIEW_QUEUE, reasons=(reason,), scores=scores)
         case Autonomy.ANSWER:
             rules = policy.clarify if may_ask else None
-            known = "\n".join((text, *map(str, (metadata or {}).values())))
+            known = with_metadata(text, metadata or {})
             if rules is not None and (missing := missing_fact(rules, prediction, known, passages)):
                 return _ask(missing, scores)
             reason = Reason(code="confident_and_grounded", text=f"{found}.")
@@ -161,6 +164,11 @@ def decide(
             raise AssertionError("triage routes intents that are kept for people")
         case never:
             assert_never(never)
+
+
+def with_metadata(text: str, metadata: Mapping[str, object]) -> str:
+    """Return everything in which the customer may have named what is else asked for."""
+    return "\n".join((text, *map(str, metadata.values())))
 
 
 def _between_intents(prediction: Prediction, policy: Policy) -> Clarification | None:
@@ -177,6 +185,11 @@ def _ask(question: Clarification, scores: Mapping[str, float]) -> Decision:
     reason = Reason(code=question.code, text=question.why)
     scores = {**scores, **question.compared}
     return Decision(outcome=Outcome.ASK, queue=None, reasons=(reason,), scores=scores, clarification=question)
+
+
+def to_a_person(decision: Decision, prediction: Prediction, reasons: Sequence[Reason]) -> Decision:
+    """Return the decision turned into one for the category's queue, with why: its answer could not be used."""
+    return replace(decision, outcome=Outcome.ROUTE, queue=prediction.category, reasons=(*decision.reasons, *reasons))
 
 
 def _scores(prediction: Prediction, policy: Policy) -> dict[str, float]:

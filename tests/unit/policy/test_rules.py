@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from helpdesk.errors import InvalidData
+from helpdesk.policy.rules import Autonomy, load_policy
 from helpdesk.settings import ProcessorSettings
-from processor.policy import Autonomy, load_policy
 
 SHIPPED = ProcessorSettings().policy_file
 
