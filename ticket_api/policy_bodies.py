@@ -12,8 +12,8 @@ from helpdesk.policy.proposal import Proposal
 from helpdesk.policy.rules import Autonomy
 from helpdesk.policy.whatif import Side, WhatIf
 from helpdesk.ports.policies import PolicyAction, PolicyVersion
+from helpdesk.web.texts import Text, Written
 from ticket_api.filters import Moment, Name
-from ticket_api.texts import Text, Written
 
 MAX_POLICY_CHARACTERS = 50_000
 IntentName = Annotated[Written, Field(max_length=200)]

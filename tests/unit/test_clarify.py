@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpdesk.decisions import Outcome
@@ -258,6 +258,7 @@ PREDICTIONS = st.builds(
 REPLIES = st.sampled_from(["yes", "as a guest", "TB-20418835", "I said that already", "cancelling", "talk to a human"])
 
 
+@settings(deadline=None)
 @given(turns=st.lists(st.tuples(PREDICTIONS, REPLIES), min_size=1, max_size=6), passages=st.sampled_from([BOTH, ()]))
 def test_however_the_customer_goes_on_a_ticket_is_asked_back_at_most_once(
     turns: list[tuple[Prediction, str]], passages: Sequence[Passage]
@@ -280,6 +281,7 @@ def test_however_the_customer_goes_on_a_ticket_is_asked_back_at_most_once(
     assert asked <= 1
 
 
+@settings(deadline=None)
 @given(
     prediction=PREDICTIONS,
     before=st.lists(st.sampled_from([Author.MACHINE, Author.AGENT, Author.CUSTOMER]), max_size=4),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpdesk.policy.evidence import evidence
@@ -54,6 +54,7 @@ def test_what_is_far_away_is_no_evidence_and_neither_is_nothing() -> None:
     assert evidence([replace(NEAR, similarity=0.1, lead=0.0)], predicted(use_stove=0.3)) < 0.1
 
 
+@settings(deadline=None)
 @given(st.floats(-1, 1), st.floats(-2, 2), st.floats(0, 1))
 def test_it_is_a_probability_whatever_was_found(similarity: float, lead: float, confidence: float) -> None:
     assert (

@@ -2,18 +2,25 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpdesk.decisions import DecisionRecord, Outcome, Reason
+from helpdesk.policy.clarify import reply_to
 from helpdesk.policy.decide import WRITTEN_FOR, Decision, decide, to_a_person, triage
-from helpdesk.policy.redeciding import Case, Unknown, names_words, redecide
+from helpdesk.policy.redeciding import Case, Unknown, could_ask, names_words, redecide
+from helpdesk.policy.replay import replay
 from helpdesk.policy.rules import Autonomy, Policy
+from helpdesk.ports.knowledge import Passage
 from helpdesk.predictions import LabelScore, Prediction
 from helpdesk.tickets import Author
-from tests.policies import SHIPPED, changed_policy
+from tests.factories import make_message, make_ticket
+from tests.fakes import ARTICLE, GUEST_ARTICLE
+from tests.policies import FILE, SHIPPED, changed_policy
 
 INTENTS = {"cancel_order": "ORDER", "get_refund": "REFUND", "complaint": "FEEDBACK", "contact_human_agent": "CONTACT"}
 TEXTS = ("How do I cancel?", "My lawyer will write to you.", "Let me talk to a human agent.", "It caught fire", "")
@@ -229,3 +236,82 @@ def test_a_record_that_this_code_cannot_read_is_unknown() -> None:
 def test_under_a_policy_that_nobody_knows_a_written_answer_stays_open() -> None:
     case = replace(make_case(sure(), "How?", 0.9, SHIPPED), policy=None)
     assert redecide(case, SHIPPED).unknown is Unknown.LINKS
+
+
+CLARIFY: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["clarify"]
+BOTH = (Passage(article=ARTICLE, similarity=0.81), Passage(article=GUEST_ARTICLE, similarity=0.80))
+WAVERING = sure(confidence=0.48).model_copy(
+    update={
+        "top_labels": [
+            LabelScore(label="cancel_order", confidence=0.48),
+            LabelScore(label="change_order", confidence=0.41),
+        ]
+    }
+)
+
+
+def asked_case(prediction: Prediction, policy: Policy = SHIPPED, text: str = "Please cancel it.") -> Case:
+    """Return the first decision on a ticket for which two articles fit, as a worker makes and records it."""
+    decision = decide(prediction, text, 0.97, policy, passages=BOTH, may_ask=True)
+    return Case(
+        record=recorded(decision, prediction, policy), text=text, answered_last_by=None, policy=policy, may_ask=True
+    )
+
+
+@pytest.mark.parametrize("may_ask", [True, None])
+@pytest.mark.parametrize("prediction", [sure(), WAVERING])
+def test_a_question_back_is_the_same_again_or_unknown(prediction: Prediction, may_ask: bool | None) -> None:
+    case = replace(asked_case(prediction), may_ask=may_ask)
+    assert case.record.outcome is Outcome.ASK
+    found = redecide(case, SHIPPED)
+    if may_ask is None:
+        assert (found.unknown, found.at_most) in [(Unknown.QUESTION, Outcome.ANSWER), (Unknown.QUESTION, Outcome.ASK)]
+        assert replay(case, SHIPPED).warning == ""
+    else:
+        assert (found.outcome, found.queue, found.reasons) == (Outcome.ASK, None, case.record.reasons)
+        assert dict(found.scores) == dict(case.record.scores)
+
+
+def test_a_policy_that_never_asks_leaves_the_answer_unknown_and_the_wavering_to_people() -> None:
+    silent = changed_policy(clarify=None)
+    assert redecide(asked_case(sure()), silent).unknown is Unknown.WRITING
+    assert redecide(asked_case(WAVERING), silent).outcome is Outcome.ROUTE
+    assert redecide(asked_case(WAVERING, silent), SHIPPED).outcome is Outcome.ASK
+    stricter = changed_policy(evidence_threshold=0.99)
+    assert redecide(asked_case(sure()), stricter).outcome is Outcome.ROUTE
+
+
+def test_other_rules_of_what_to_ask_need_the_passages_unless_the_text_names_it() -> None:
+    silent = changed_policy(clarify=None)
+    assert redecide(asked_case(sure(), silent), SHIPPED).unknown is Unknown.QUESTION
+    named = asked_case(sure(), silent, "Please cancel it, I ordered as a guest.")
+    assert redecide(named, SHIPPED).outcome is Outcome.ANSWER
+    closer = changed_policy(clarify=CLARIFY | {"close_within": 0.001})
+    assert redecide(asked_case(sure()), closer).unknown is Unknown.QUESTION
+    patient = changed_policy(clarify=CLARIFY | {"wait_hours": 1})
+    assert redecide(asked_case(sure()), patient).outcome is Outcome.ASK
+
+
+def test_the_reply_to_a_question_is_held_to_the_rule_that_asked() -> None:
+    question = next(iter(CLARIFY["choices"].values()))["question"]["en"]
+    talk = [
+        make_message(make_ticket(), text="Please cancel it."),
+        make_message(make_ticket(), author=Author.MACHINE, text=question, is_question=True),
+        make_message(make_ticket(), turn=2, text="Hm?"),
+    ]
+    rule = reply_to(SHIPPED.clarify, talk)
+    decision = decide(sure(), "Hm?", 0.97, SHIPPED, passages=BOTH, asked=rule)
+    record = replace(recorded(decision, sure(), SHIPPED), turn=2)
+    case = Case(record=record, text="Hm?", answered_last_by=None, policy=SHIPPED, conversation=talk)
+    found = redecide(case, SHIPPED)
+    assert found.reasons[0].code == "reply_unclear"
+    assert (found.outcome, found.reasons) == (record.outcome, record.reasons)
+    assert redecide(case, changed_policy(clarify=None)).unknown is Unknown.EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("turn", "author", "told"), [(1, Author.CUSTOMER, True), (2, Author.CUSTOMER, None), (2, Author.MACHINE, False)]
+)
+def test_whether_somebody_could_be_asked_is_known_or_open(turn: int, author: Author, told: bool | None) -> None:
+    record = replace(make_case(sure(), "How?", 0.9, SHIPPED).record, turn=turn)
+    assert could_ask(record, [make_message(make_ticket(), author=author, text="How?")]) is told

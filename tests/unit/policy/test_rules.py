@@ -43,7 +43,7 @@ def test_the_floor_holds_against_a_low_threshold_of_the_model() -> None:
     ("old", "new", "named"),
     [
         ("upset_at: -", "upset_at: -9", "upset_at"),
-        ("version: 2", "versoin: 2", "versoin"),
+        ("version: 1", "versoin: 1", "versoin"),
         ("default: answer", "default: allways", "autonomy.default"),
         ("languages: [en]", "languages: 7", "languages"),
     ],

@@ -151,10 +151,13 @@ def test_differences_name_rules_entries_and_both_values() -> None:
 
 
 def test_rules_for_intents_that_do_not_exist_are_named() -> None:
-    policy = changed_policy(confidence_thresholds={"cancle_order": 0.9, "get_refund": 0.9})
+    policy = changed_policy(confidence_thresholds={"cancle_order": 0.9, "get_refund": 0.9}, clarify=None)
     known = {"get_refund", "complaint", "contact_human_agent", "delete_account"}
     assert unknown_intents(policy, known) == ["cancle_order"]
     assert unknown_intents(policy, ()) == []
+    fact = {"intents": ["track_oder"], "needed_where": ["order"], "words": ["##"], "question": {"en": "Which order?"}}
+    asking = changed_policy(clarify={"wait_hours": 1, "facts": {"order": fact}})
+    assert unknown_intents(asking, known) == ["track_oder"]
 
 
 def test_no_change_is_no_change() -> None:
