@@ -165,7 +165,7 @@ class TestSqliteQueries:
             tx.prune_inbox(NOON, limit=500)
             tx.prune_idempotency_records(NOON, limit=500)
         store.close()
-        assert len(plans) == 32
+        assert len(plans) == 36
         for statement, plan in plans:
             assert not re.search(r"SCAN (?!old)\w+($|;)", plan), f"{plan}\n{statement}"
             if "ORDER BY" in statement and " IN (" not in statement.partition("WHERE")[2].replace("status IN", ""):
