@@ -29,7 +29,7 @@ test-long: $(VENV)/.dev $(MLFLOW)/.installed $(AIRFLOW)/.installed ## Run what t
 lint: $(VENV)/.dev ## Lint, formatting, types, import rules
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy $(PACKAGES) tests
+	$(VENV)/bin/mypy -n 2 $(PACKAGES) tests
 	$(VENV)/bin/lint-imports
 
 check: lint test ## What CI runs: lint, then test

@@ -31,4 +31,4 @@ urllib.request.urlopen(urllib.request.Request(sys.argv[1] + "/torch/", method="H
 PROBE
 
 echo "Installing $requirement with pinned dependencies into $venv (a few minutes the first time) …"
-"$venv/bin/pip" install --quiet --disable-pip-version-check "${extra[@]}" -c constraints.txt -e "$requirement"
+"$venv/bin/pip" install --quiet --no-compile --disable-pip-version-check "${extra[@]}" -c constraints.txt -e "$requirement"
