@@ -70,6 +70,9 @@ def test_every_queue_is_listed_with_what_waits_in_it(api: LiveTicketApi, agent: 
         "queue": "SUBSCRIPTION",
         "waiting": 0,
         "high_priority": 0,
+        "due_soon": 0,
+        "breached": 0,
+        "upset": 0,
         "claimed": 0,
         "oldest_queued_at": None,
     }
