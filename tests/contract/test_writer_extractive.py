@@ -49,7 +49,7 @@ class TestExtractiveWriter(WriterContract):
         self, writer: ExtractiveWriter
     ) -> None:
         text = "How do I reset my password?"
-        close = [Passage(article=RESET, similarity=0.61), Passage(article=INVOICE, similarity=0.57)]
+        close = [Passage(article=RESET, similarity=0.61), Passage(article=INVOICE, similarity=0.59)]
         answer = writer.write(_task(text, close))
         assert not answer.sufficient
         [reason] = check_answer(answer, close, customer_wrote(text))
