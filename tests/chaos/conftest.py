@@ -11,7 +11,8 @@ from tests.chaos import checker
 from tests.chaos.system import System
 from tests.conftest import COUNTS
 
-STACKS = ("embedded", "servers")
+STACKS = ("embedded", pytest.param("servers", marks=pytest.mark.long))
+"""With servers by `make test-long` and `make chaos`; every change runs the faults of the servers themselves."""
 long_on_servers = pytest.mark.parametrize("stack", ["embedded", pytest.param("servers", marks=pytest.mark.chaos)])
 long_on_embedded = pytest.mark.parametrize("stack", ["servers", pytest.param("embedded", marks=pytest.mark.chaos)])
 StartSystem = Callable[..., System]

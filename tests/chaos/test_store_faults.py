@@ -57,7 +57,7 @@ def test_a_full_disk_refuses_tickets_lets_read_and_loses_nothing(start_system: S
 @pytest.mark.parametrize(
     "fault",
     [
-        "killed",
+        pytest.param("killed", marks=pytest.mark.long),
         pytest.param("stopped", marks=pytest.mark.chaos),
         pytest.param("frozen", marks=pytest.mark.chaos),
     ],

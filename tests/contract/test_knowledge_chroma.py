@@ -216,6 +216,7 @@ def words_encoder() -> WordEncoder:
 
 
 @pytest.mark.timeout(400)  # the first test encodes every article, which takes a busy machine minutes
+@pytest.mark.long
 class TestOurKnowledgeBase:
     """The real articles, through the real encoder."""
 

@@ -69,6 +69,7 @@ class TestExtractiveWriter(WriterContract):
 
 
 @pytest.mark.timeout(400)  # the first test encodes every article, which takes a busy machine minutes
+@pytest.mark.long
 class TestOurArticles:
     def test_each_articles_own_question_is_answered_from_it_and_passes_the_checks(
         self, encoder: MiniLmEncoder, shop_knowledge: ChromaKnowledge, shop_articles: Sequence[Article]

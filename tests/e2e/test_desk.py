@@ -80,7 +80,7 @@ def test_an_agent_takes_the_next_ticket_uses_the_draft_and_resolves_it(
 def test_the_same_by_keyboard_alone(browser: Browser, console: Console, url: str) -> None:
     ticket_id = waiting_ticket(console)
     page, complaints = open_page(browser, url, "agent")
-    page.keyboard.press("?")
+    page.locator("body").press("?")
     keys = page.get_by_role("dialog", name="Keys")
     expect(keys).to_contain_text("Take the next")
     page.keyboard.press("Escape")

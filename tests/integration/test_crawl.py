@@ -16,6 +16,8 @@ from helpdesk.settings import PROJECT_DIR
 from tests.command_line import CommandLine
 from tests.help_site import HelpSite, serving
 
+pytestmark = pytest.mark.long
+
 FAST = ("--allow-loopback", "--pause", "0")
 CHANGED = (
     b'<html lang="en"><main><h1>Delivery</h1><details><summary>How long does delivery take?</summary>'
@@ -253,7 +255,7 @@ def test_a_crawl_that_is_interrupted_leaves_the_knowledge_base_as_it_was(
 ) -> None:
     crawl(helpdesk, site, path="/help/delivery.html")
     before = helpdesk.json("kb", "versions")
-    command = [sys.executable, "-m", "cli", "kb", "crawl", f"{site.url}/help/", "--allow-loopback", "--pause", "0.2"]
+    command = [sys.executable, "-m", "cli", "kb", "crawl", f"{site.url}/help/", "--allow-loopback", "--pause", "1"]
     environment = {**os.environ, **helpdesk.variables}
     seen = len(site.requests)
     for how in (signal.SIGINT, signal.SIGKILL):

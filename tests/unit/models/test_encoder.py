@@ -30,6 +30,7 @@ def encoder() -> LiteEncoder:
     return cached_encoder(ModelSettings().encoder_dir)
 
 
+@pytest.mark.long
 def test_the_keras_port_gives_the_vectors_of_sentence_transformers(encoder: LiteEncoder) -> None:
     ids = padded([encoder.ids(text) for text in TEXTS])
     vectors = np.asarray(build_encoder(get_model_path())(ids, training=False))

@@ -36,6 +36,7 @@ def test_the_manifest_keeps_each_stages_loss_epoch_by_epoch(trained: TrainedMode
     assert all(values[-1] < values[0] for values in losses.values())
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_metrics(trained: TrainedModel, small_data: Path, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     again = train(
