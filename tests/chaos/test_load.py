@@ -18,7 +18,7 @@ from tests.chaos.trial import settle, survive, under_load
 
 WORKERS = ("worker-0", "worker-1")
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(150)]
 
 
 @long_on_servers

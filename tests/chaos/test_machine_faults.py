@@ -14,7 +14,7 @@ from tests.rabbitmq import plain_channel
 
 MOODS = ("slow", "garbage", "nan", "unknown", "wrong_count", "500", "close")
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(150)]
 
 
 @long_on_embedded

@@ -16,7 +16,7 @@ from tests.servers import PostgreSqlServer
 FULL_BYTES = 65_536
 """No file may grow beyond this while the disk is "full": less than the database and its log have at the start."""
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(150)]
 
 
 def test_a_locked_database_delays_but_loses_nothing(start_system: StartSystem) -> None:
